@@ -1,0 +1,1 @@
+"""Energy supply: stations, charging physics, tariffs, sizing, siting and coverage."""

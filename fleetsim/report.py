@@ -1,0 +1,156 @@
+"""The report: one HTML file with the targets, the charts by year, the districts and the map."""
+
+import html
+import json
+from typing import Any
+
+import polars as pl
+
+from fleetsim.charts import charts
+from fleetsim.offline import asset, inline_script, require_offline
+from fleetsim.result import Result
+from fleetsim.targets import show_gap, show_observed, show_value, target_table
+from fleetsim.texts import Language, texts
+
+
+def report_page(result: Result, map_page: str, lang: Language = "en") -> str:
+    """Return the HTML of the report.
+
+    Parameters
+    ----------
+    result
+        The run it tells of.
+    map_page
+        HTML of the coverage map, shown in a frame of the page.
+    lang
+        Language of the words.
+
+    Raises
+    ------
+    DataError
+        When the page would load something from a network.
+    """
+    words = texts(lang, "report")
+    specs = charts(result, lang)
+    page = asset("report.html")
+    parts = {
+        "LANG": lang,
+        "TITLE": words["title"],
+        "STYLE": asset("report.css"),
+        "HEADER": _header(result, words, lang),
+        "TARGETS": _targets(result, words, lang),
+        "CHARTS": _chart_boxes(specs, words),
+        "DISTRICTS": _districts(result, words, lang),
+        "MAP": _map_frame(map_page, words),
+        "CAVEATS": _caveats(result, words, lang),
+        "SCRIPTS": _scripts([spec for _, spec in specs]),
+    }
+    for name, part in parts.items():
+        page = page.replace(f"<!--{name}-->", part, 1)
+    require_offline(page.replace(html.escape(map_page, quote=True), ""))
+    return page
+
+
+def _header(result: Result, words: dict[str, Any], lang: Language) -> str:
+    run = result.run
+    made = words["made"].format(**{name: run[name] for name in ("version", "run_id", "seed", "engine", "years")})
+    title = html.escape(run[f"title_{lang}"] or run["scenario"])
+    return f"<h1>{words['title']}</h1><p class='lead'>{words['scenario']}: <b>{title}</b></p><p>{made}</p>"
+
+
+def _targets(result: Result, words: dict[str, Any], lang: Language) -> str:
+    status = texts(lang, "status")
+    names = ["indicator", "year", "observed", "modelled", "range", "target", "gap", "status", "source"]
+    head = "".join(f"<th>{words[name]}</th>" for name in names)
+    body = "".join(_target_row(row, status) for row in target_table(result, lang).iter_rows(named=True))
+    note = f"<p class='note'>{words['targets_note']}</p>"
+    return f"<h2>{words['targets']}</h2>{note}<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
+
+
+def _target_row(row: dict[str, Any], status: dict[str, str]) -> str:
+    unit = row["unit"]
+    spread = f"{show_value(row['low'], unit)} – {show_value(row['high'], unit)}" if row["low"] is not None else "–"
+    shown_unit = "" if unit == "share" else f" <small>{html.escape(unit)}</small>"
+    cells = [
+        f"<td>{html.escape(row['title'] or row['indicator'])}{shown_unit}</td>",
+        f"<td>{row['year']}</td>",
+        f"<td class='n'>{html.escape(show_observed(row))}</td>",
+        f"<td class='n'>{show_value(row['modelled'], unit)}</td>",
+        f"<td class='n'>{spread}</td>",
+        f"<td class='n'>{show_value(row['target'], unit)}</td>",
+        f"<td class='n'>{show_gap(row)}</td>",
+        f"<td><span class='status {row['status']}'>{status[row['status']]}</span></td>",
+        f"<td class='source'>{html.escape(row['source'] or '')}</td>",
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _chart_boxes(specs: list[tuple[str, dict[str, Any]]], words: dict[str, Any]) -> str:
+    boxes = "".join(
+        f"<figure><figcaption>{html.escape(title)}</figcaption><div class='chart' id='chart{number}'></div></figure>"
+        for number, (title, _) in enumerate(specs)
+    )
+    return f"<h2>{words['charts']}</h2><div class='grid'>{boxes}</div>"
+
+
+DISTRICT_UNITS = {
+    "population": "",
+    "nev": "",
+    "nev_share": "share",
+    "public_plugs": "",
+    "swap": "",
+    "hydrogen": "",
+    "covered_share": "share",
+    "p95_distance_km": "",
+}
+
+
+def _districts(result: Result, words: dict[str, Any], lang: Language) -> str:
+    year = result.run["last_year"]
+    columns = words["district_columns"]
+    head = "".join(f"<th>{columns[name]}</th>" for name in ["name", *DISTRICT_UNITS])
+    body = ""
+    for row in _district_rows(result, year, lang).iter_rows(named=True):
+        cells = [f"<td class='n'>{show_value(row[name], unit)}</td>" for name, unit in DISTRICT_UNITS.items()]
+        body += f"<tr><td>{html.escape(row['name'])}</td>{''.join(cells)}</tr>"
+    return f"<h2>{words['districts']}, {year}</h2><div class='wide'><table><tr>{head}</tr>{body}</table></div>"
+
+
+def _district_rows(result: Result, year: int, lang: Language) -> pl.DataFrame:
+    name = pl.col("name_zh") if lang == "zh" else pl.col("name_zh") + " " + pl.col("district")
+    nev = (pl.col("vehicles") * pl.col("nev")).sum()
+    stock = result.table("stock").filter(pl.col("year") == year)
+    vehicles = stock.group_by("district").agg(nev=nev, nev_share=nev / pl.col("vehicles").sum())
+    stations = result.table("stations").filter(pl.col("opened_year") <= year).group_by("district")
+    plugs = stations.agg(
+        public_plugs=pl.col("plugs").filter(pl.col("kind") == "public").sum(),
+        swap=(pl.col("kind") == "swap").sum(),
+        hydrogen=(pl.col("kind") == "hydrogen").sum(),
+    )
+    coverage = result.table("coverage").filter(pl.col("year") == year, pl.col("kind") == "public")
+    covered = coverage.select("district", "covered_share", "p95_distance_km")
+    table = result.city["districts"].select("district", "population", name=name)
+    for part in (vehicles, plugs, covered):
+        table = table.join(part, on="district", how="left", maintain_order="left")
+    return table
+
+
+def _map_frame(map_page: str, words: dict[str, Any]) -> str:
+    frame = f'<iframe title="{words["map"]}" srcdoc="{html.escape(map_page, quote=True)}"></iframe>'
+    return f"<h2>{words['map']}</h2>{frame}"
+
+
+def _caveats(result: Result, words: dict[str, Any], lang: Language) -> str:
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in words["caveat_list"])
+    found = "".join(f"<li>{html.escape(note[lang])}</li>" for note in result.run.get("notes", []))
+    return f"<h2>{words['caveats']}</h2><ul>{found}{notes}</ul>"
+
+
+def _scripts(specs: list[dict[str, Any]]) -> str:
+    from vl_convert import javascript_bundle
+
+    text = json.dumps(specs, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    options = '{actions: false, renderer: "svg"}'
+    draw = f"const specs = {text}; specs.forEach((spec, i) => vegaEmbed('#chart' + i, spec, {options}));"
+    bundle = javascript_bundle(draw)
+    return inline_script(bundle).replace("<script>", '<script type="module">', 1)

@@ -1,0 +1,1 @@
+"""The scenario: one TOML file in, one frozen object out."""

@@ -1,0 +1,148 @@
+"""What a run shows: progress, the target table in the terminal, map and report files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from fleetsim.result import Result
+from fleetsim.targets import show_gap, show_observed, show_value, target_table
+from fleetsim.texts import Language, texts
+from networks.errors import DataError
+
+Tell = Callable[[str, float], None]
+
+STATUS_STYLES = {"met": "green", "missed": "red", "open": "yellow", "unknown": "dim", "not_due": "dim"}
+
+
+@contextmanager
+def progress(console: Console, *, quiet: bool) -> Iterator[Tell]:
+    """Yield a function that shows what is being done and the share of the whole that is done."""
+    if quiet:
+        yield lambda stage, share: None
+        return
+    columns = (
+        TextColumn("{task.description:<44}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=1.0)
+        yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+def write_all(result: Result, target: Path, lang: Language, *, overwrite: bool) -> None:
+    """Write tables, map and report of a run, all or nothing."""
+    from fleetsim.maps import coverage_page
+    from fleetsim.report import report_page
+
+    page = coverage_page(result, lang)
+    report = report_page(result, page, lang)
+    result.save(target, overwrite=overwrite, files={"maps/coverage.html": page, "report.html": report})
+
+
+def write_map(result: Result, target: Path, lang: Language) -> None:
+    """Write the coverage map of a result to a file."""
+    from fleetsim.maps import coverage_page
+
+    _write_file(target, coverage_page(result, lang))
+
+
+def write_report(result: Result, target: Path, lang: Language) -> None:
+    """Write the report of a result to a file."""
+    from fleetsim.maps import coverage_page
+    from fleetsim.report import report_page
+
+    _write_file(target, report_page(result, coverage_page(result, lang), lang))
+
+
+def print_targets(console: Console, result: Result, lang: Language) -> None:
+    """Print the target table: observed, modelled, target, gap, status, source."""
+    words, status = texts(lang, "report"), texts(lang, "status")
+    table = Table(title=words["targets"], title_justify="left", header_style="bold", pad_edge=False)
+    table.add_column(words["indicator"], min_width=18)
+    for name in ("year", "observed", "modelled", "range", "target", "gap"):
+        table.add_column(words[name], justify="right", no_wrap=name == "year")
+    table.add_column(words["status"], no_wrap=True)
+    table.add_column(words["source"], style="dim", max_width=40)
+    for row in target_table(result, lang).iter_rows(named=True):
+        unit = row["unit"]
+        spread = "–" if row["low"] is None else f"{show_value(row['low'], unit)} – {show_value(row['high'], unit)}"
+        table.add_row(
+            row["title"] or row["indicator"],
+            str(row["year"]),
+            show_observed(row),
+            show_value(row["modelled"], unit),
+            spread,
+            show_value(row["target"], unit),
+            show_gap(row),
+            f"[{STATUS_STYLES[row['status']]}]{status[row['status']]}[/]",
+            row["source"] or "",
+        )
+    console.print(table)
+    for note in result.run.get("notes", []):
+        console.print(f"• {note[lang]}", markup=False, highlight=False)
+
+
+def print_written(console: Console, result: Result, target: Path) -> None:
+    """Print where the run's files are and how long its stages took."""
+    seconds = result.run["seconds"]
+    slowest = ", ".join(
+        f"{name} {value:.0f} s" for name, value in sorted(seconds.items(), key=lambda item: -item[1])[:4]
+    )
+    console.print(f"{sum(seconds.values()):.0f} s in all: {slowest}", highlight=False, soft_wrap=True)
+    for name in ("report.html", "maps/coverage.html", "tables/"):
+        console.print(f"  {target / name}", highlight=False, soft_wrap=True)
+
+
+def summary(result: Result, target: Path) -> dict[str, Any]:
+    """Return what `fleetsim run --json` prints: where the result is, its run record and its targets."""
+    return {"folder": str(target), "run": dict(result.run), "targets": target_table(result, "en").to_dicts()}
+
+
+def find_sources(sources: pl.DataFrame, query: str, kind: str) -> pl.DataFrame:
+    """Return the source rows that contain a text and are of a kind (both optional).
+
+    Raises
+    ------
+    DataError
+        When no row is left.
+    """
+    rows = sources
+    if kind:
+        rows = rows.filter(pl.col("kind").cast(pl.String) == kind)
+    if query:
+        everything = pl.concat_str(pl.all().cast(pl.String), separator=" ", ignore_nulls=True)
+        rows = rows.filter(everything.str.to_lowercase().str.contains(query.lower(), literal=True))
+    if rows.is_empty():
+        raise DataError(f"sources: no row has {query or kind!r}; try a file name such as stock.csv")
+    return rows
+
+
+def print_sources(console: Console, rows: pl.DataFrame) -> None:
+    """Print source rows, one block a file."""
+    for (file,), part in rows.group_by("file", maintain_order=True):
+        console.print(f"[bold]{file}[/bold]")
+        for row in part.iter_rows(named=True):
+            origin = ", ".join(str(row[name]) for name in ("publisher", "title", "date", "url") if row[name])
+            note = f" — {row['note']}" if row["note"] else ""
+            console.print(f"  {row['item']} [{row['kind']}] {origin}{note}", markup=False, highlight=False)
+    counts = rows.group_by("kind").len().sort("kind")
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.iter_rows())
+    console.print(f"{len(rows)} rows: {told}", highlight=False)
+
+
+def _write_file(target: Path, text: str) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{target}: cannot be written ({error.strerror}); choose another file with -o") from error

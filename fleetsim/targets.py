@@ -1,0 +1,97 @@
+"""The target table: one row a target, with what was observed, what the run says and how they compare."""
+
+import polars as pl
+
+from fleetsim.result import Result
+from fleetsim.texts import Language
+
+COLUMNS = (
+    "indicator",
+    "clause",
+    "title",
+    "year",
+    "unit",
+    "observed",
+    "observed_low",
+    "modelled",
+    "low",
+    "high",
+    "target",
+    "gap",
+    "status",
+    "source",
+)
+
+
+def target_table(result: Result, lang: Language) -> pl.DataFrame:
+    """Return one row a target (indicator and target year), in the order of the clauses table.
+
+    Notes
+    -----
+    `observed_low` is a published lower bound (above 1.3 million); it is never shown as a value. The
+    status is that of the observation where there is one, else that of the model.
+    """
+    rows = result.table("indicators").filter(pl.col("year") == pl.col("target_year"))
+    observed = rows.filter(pl.col("basis") == "observed").select(
+        "indicator",
+        "year",
+        observed="value",
+        observed_low="low",
+        observed_gap="gap",
+        observed_status=pl.col("status").cast(pl.String),
+        observed_source="source",
+    )
+    modelled = rows.filter(pl.col("basis") == "modelled").select(
+        "indicator",
+        "year",
+        modelled="value",
+        low="low",
+        high="high",
+        modelled_gap="gap",
+        modelled_status=pl.col("status").cast(pl.String),
+        modelled_source="source",
+    )
+    keys = rows.select("indicator", "clause", "year", "unit", "target").unique(["indicator", "year"])
+    joined = keys.join(observed, on=["indicator", "year"], how="left").join(
+        modelled, on=["indicator", "year"], how="left"
+    )
+    title = pl.col("title_zh" if lang == "zh" else "title_en")
+    clauses = result.city["clauses"].with_row_index("order").select("clause", "order", title.alias("title"))
+    clauses = clauses.unique("clause", keep="first", maintain_order=True)
+    return (
+        joined.join(clauses, on="clause", how="left")
+        .with_columns(
+            gap=pl.coalesce("observed_gap", "modelled_gap"),
+            status=pl.coalesce("observed_status", "modelled_status"),
+            source=pl.coalesce("observed_source", "modelled_source"),
+        )
+        .sort("order", "indicator", "year", nulls_last=True)
+        .select(COLUMNS)
+    )
+
+
+def show_value(value: float | None, unit: str) -> str:
+    """Return a value as a planner writes it: shares in per cent, counts with separators."""
+    if value is None:
+        return "–"
+    if unit == "share":
+        return f"{value:.1%}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def show_observed(row: dict[str, object]) -> str:
+    """Return the observed value of a row of the target table, a lower bound written as one."""
+    value, low, unit = row["observed"], row["observed_low"], str(row["unit"])
+    if isinstance(value, float):
+        return show_value(value, unit)
+    return f"> {show_value(low, unit)}" if isinstance(low, float) else "–"
+
+
+def show_gap(row: dict[str, object]) -> str:
+    """Return the gap of a row with its sign; share gaps in percentage points."""
+    gap, unit = row["gap"], str(row["unit"])
+    if not isinstance(gap, float):
+        return "–"
+    return f"{100 * gap:+.1f} pp" if unit == "share" else f"{'+' if gap >= 0 else ''}{show_value(gap, unit)}"

@@ -1,0 +1,1 @@
+"""Where things are: zones, roads, transit lines, coordinate systems and travel times."""
