@@ -163,9 +163,7 @@ def _carbon(result: Result, words: dict[str, Any]) -> Spec:
 
 
 def _waits(result: Result, words: dict[str, Any]) -> Spec:
-    load = result.table("station_load").join(
-        result.table("stations").select("station_id", "kind"), on="station_id", how="left"
-    )
+    load = result.table("station_load").join(result.table("stations").select("station_id", "kind"), on="station_id")
     waits = (
         load.group_by("year", "kind")
         .agg(

@@ -61,7 +61,9 @@ def coverage_page(result: Result, lang: Language = "en") -> str:
 
 
 def _page(data: dict[str, Any], title: str, lang: Language) -> str:
-    folium_map = folium.Map(location=[0, 0], zoom_start=9, tiles=None, prefer_canvas=True, control_scale=True)
+    folium_map = folium.Map(
+        location=[0, 0], zoom_start=9, tiles=None, prefer_canvas=True, zoomSnap=0.25, zoomDelta=0.5, minZoom=7
+    )
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
     code = asset("coverage.js").replace("DATA", text, 1).replace("MAP", folium_map.get_name(), 1)
     folium_map.add_child(_Script(code))
@@ -131,7 +133,7 @@ def _district_names(districts: pl.DataFrame, lang: Language) -> list[str]:
 def _district_data(result: Result, lang: Language) -> dict[str, Any]:
     districts = result.city["districts"]
     names = [
-        {"text": text, "lon": row["lon"], "lat": row["lat"]}
+        {"text": text, "lon": row["lon"], "lat": row["lat"], "area": row["area_km2"]}
         for text, row in zip(_district_names(districts, lang), districts.iter_rows(named=True), strict=True)
     ]
     outlines = [

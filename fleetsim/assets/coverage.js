@@ -2,8 +2,8 @@
 (function () {
   var map = MAP, data = DATA, text = data.text;
   var state = { year: data.years[data.years.length - 1], kind: data.kinds[0] };
-  var distanceColours = ["#08519c", "#3182bd", "#9ecae1", "#fdd49e", "#ef6548", "#99000d"];
-  var kindColours = { public: "#1a1a8c", depot: "#6a51a3", swap: "#d94801", hydrogen: "#00712b" };
+  var distanceColours = ["#01665e", "#35978f", "#80cdc1", "#f6e8c3", "#dfc27d", "#bf812d"];
+  var kindColours = { public: "#2b2bb0", depot: "#555555", swap: "#e6550d", hydrogen: "#c51b8a" };
 
   map.createPane("hexes").style.zIndex = 350;
   map.createPane("roads").style.zIndex = 380;
@@ -43,7 +43,7 @@
   }
 
   var hexes = L.layerGroup(), hexLayers = data.zones.ring.map(function (flat, i) {
-    var layer = L.polygon(ring(flat), { renderer: canvas.hexes, weight: 0, fillOpacity: 0.62 });
+    var layer = L.polygon(ring(flat), { renderer: canvas.hexes, weight: 0.6, opacity: 0.8, fillOpacity: 0.8 });
     withTip(layer, function () {
       var distance = km(i);
       return "<b>" + data.districts[data.zones.district[i]] + "</b> " + data.zones.id[i] + "<br>" +
@@ -66,21 +66,28 @@
       renderer: canvas.borders, weight: 1.4, color: "#333", fill: false, interactive: false
     }).addTo(borders);
   });
+  // Names of small districts appear once there is room for them.
   var names = L.layerGroup();
-  data.names.forEach(function (name) {
-    L.marker([name.lat, name.lon], {
-      pane: "names", interactive: false,
+  var nameMarkers = data.names.map(function (name) {
+    return L.marker([name.lat, name.lon], {
+      pane: "names", interactive: false, minZoom: name.area > 800 ? 0 : name.area > 200 ? 9.75 : 11,
       icon: L.divIcon({ className: "district-name", iconSize: [0, 0], html: "<span>" + name.text + "</span>" })
-    }).addTo(names);
+    });
   });
+  function drawNames() {
+    nameMarkers.forEach(function (marker) {
+      if (map.getZoom() >= marker.options.minZoom) names.addLayer(marker); else names.removeLayer(marker);
+    });
+  }
 
   var stationGroups = {};
   data.stationKinds.forEach(function (kind) { stationGroups[kind] = L.layerGroup(); });
-  function radius(plugs) { return 1.6 + 0.85 * Math.sqrt(Math.min(plugs, 150)); }
+  function scale() { return Math.min(1.6, Math.max(0.4, Math.pow(2, (map.getZoom() - 11) / 2))); }
+  function radius(plugs) { return scale() * (1.8 + 0.8 * Math.sqrt(Math.min(plugs, 200))); }
   var stations = data.stations.kind.map(function (kindIndex, i) {
     var kind = data.stationKinds[kindIndex];
     var layer = L.circleMarker([data.stations.lat[i] / 1e5, data.stations.lon[i] / 1e5], {
-      renderer: canvas.stations, radius: radius(data.stations.plugs[i]), weight: 0.6, color: "#fff",
+      renderer: canvas.stations, weight: 0.6, color: "#fff",
       fillColor: kindColours[kind], fillOpacity: 0.85
     });
     return withTip(layer, function () {
@@ -96,8 +103,15 @@
       if (data.stations.opened[i] <= state.year) group.addLayer(layer); else group.removeLayer(layer);
     });
   }
+  function resizeStations() {
+    stations.forEach(function (layer, i) { layer.setRadius(radius(data.stations.plugs[i])); });
+    map.getContainer().querySelectorAll(".sizes i").forEach(function (dot) {
+      dot.style.width = dot.style.height = 2 * radius(+dot.dataset.plugs) + "px";
+    });
+  }
   function drawHexes() {
-    hexLayers.forEach(function (layer, i) { layer.setStyle({ fillColor: distanceColours[classOf(km(i))] }); });
+    hexLayers.forEach(function (layer, i) { var colour = distanceColours[classOf(km(i))];
+      layer.setStyle({ fillColor: colour, color: colour }); });
   }
 
   var panel = L.control({ position: "topleft" });
@@ -136,14 +150,13 @@
       return "<div><i class='dot' style='background:" + kindColours[kind] + "'></i>" + text.kinds[kind] + "</div>";
     });
     var sizes = [1, 20, 100].map(function (plugs) {
-      var size = 2 * radius(plugs);
-      return "<span><i class='dot' style='background:#777;width:" + size + "px;height:" + size + "px'></i>" + plugs + "</span>";
+      return "<span><i class='dot' style='background:#777' data-plugs='" + plugs + "'></i>" + plugs + "</span>";
     });
     var lines = data.roadLegend.map(function (road) {
       return "<div><i class='line' style='border-top:" + road.width + "px solid " + road.colour + "'></i>" + road.label + "</div>";
     });
     box.innerHTML = "<h2>" + text.distance + "</h2><div class='columns'>" + rows.join("") + "</div><h2>" + text.stations +
-      "</h2><div class='columns'>" + dots.join("") + "</div><div class='sizes'>" + text.size + ": " + sizes.join(" ") +
+      "</h2><div class='columns'>" + dots.join("") + "</div><div>" + text.size + "</div><div class='sizes'>" + sizes.join(" ") +
       "</div><h2>" + text.roads + "</h2><div class='columns'>" + lines.join("") + "</div><p>" + text.notes + "</p>";
     return box;
   };
@@ -167,6 +180,11 @@
     drawHexes();
     if (yearChanged !== false) drawStations();
   }
+  L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+  map.attributionControl.setPrefix(false);
+  map.on("zoomend", function () { resizeStations(); drawNames(); });
+  map.fitBounds(data.bounds, { paddingTopLeft: [map.getSize().x > 900 ? 330 : 0, 0] });
   refresh();
-  map.fitBounds(data.bounds);
+  resizeStations();
+  drawNames();
 })();

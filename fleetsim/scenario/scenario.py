@@ -104,7 +104,7 @@ class Scenario(Section):
         *,
         to: str,
         share: dict[int, float] | None = None,
-        vehicles: dict[int, float] | None = None,
+        number: dict[int, int] | None = None,
         district: str | None = None,
     ) -> Scenario:
         """Return a copy in which a fleet is converted by a scripted path.
@@ -117,12 +117,11 @@ class Scenario(Section):
             Powertrain it is converted to, e.g. `"BEV"`.
         share
             Year to the share of the fleet that has the powertrain at year end [0 to 1].
-        vehicles
-            Year to the number of vehicles added with the powertrain in the year, instead of `share`.
+        number
+            Year to the vehicles of the powertrain bought in the year, instead of `share`.
         district
             District the step holds for; all of them when left out.
         """
-        step = {"fleet": fleet, "to": to, "share": share, "vehicles": vehicles, "district": district}
-        step = {key: value for key, value in step.items() if value is not None}
-        steps = [*self.model_dump()["schedule"]["steps"], step]
-        return self.set({"schedule.steps": steps})
+        line = {"fleet": fleet, "to": to, "share": share, "number": number, "district": district}
+        given = {key: value for key, value in line.items() if value is not None}
+        return self.set({"schedule.convert": [*self.model_dump()["schedule"]["convert"], given]})

@@ -74,11 +74,11 @@ def test_set_checks_the_new_value() -> None:
         scenario.set({"run.last_yaer": 2027})
 
 
-def test_convert_adds_a_step_to_the_schedule() -> None:
+def test_convert_adds_a_line_to_the_schedule() -> None:
     scenario = Scenario().convert("sanitation_light", to="BEV", share={2026: 0.5, 2028: 1.0})
 
-    step = scenario.schedule.steps[-1]
-    assert (step.fleet, step.to, step.share) == ("sanitation_light", "BEV", {2026: 0.5, 2028: 1.0})
+    line = scenario.schedule.convert[-1]
+    assert (line.fleet, line.to, line.share) == ("sanitation_light", "BEV", {2026: 0.5, 2028: 1.0})
 
 
 @pytest.mark.parametrize("name", ["outlook", "plan"])

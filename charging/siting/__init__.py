@@ -1,0 +1,15 @@
+"""Which sites to open: siting models with a solution, a bound and a gap.
+
+>>> import numpy as np
+>>> from charging.siting import MaximalCovering, solve
+>>> cover = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1]])
+>>> answer = solve(MaximalCovering(cover, weight=np.array([5.0, 1.0, 3.0]), p=1))
+>>> answer.sites.tolist(), answer.objective, answer.status
+([0], 6.0, 'optimal')
+"""
+
+from charging.siting.answer import Answer
+from charging.siting.problem import MaximalCovering, PCenter, PMedian, Problem, SetCovering
+from charging.siting.solve import solve
+
+__all__ = ["Answer", "MaximalCovering", "PCenter", "PMedian", "Problem", "SetCovering", "solve"]

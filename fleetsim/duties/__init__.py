@@ -1,0 +1,1 @@
+"""The days of the fleets: who drives where, when, and where it may take energy."""

@@ -1,0 +1,122 @@
+"""The days of airside vehicles: jobs at the stands, in the waves of the flights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fleetsim.duties.draws import Floats, Integers, evenly, whole
+from fleetsim.duties.fleet import DayOf, DutyInputs, expand, vehicle_table
+from fleetsim.duties.itinerary import FleetDay, Step, keep_working, legs_of
+from fleetsim.tables import Leg
+from networks.errors import DataError
+
+WINTER = (11, 12, 1, 2, 3)
+SLACK_S = 2700
+WINDOW_S = 900
+KM_SPREAD = 0.5
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Waves:
+    """The share of the day's flights up to each hour."""
+
+    hour: Floats
+    share: Floats
+
+
+def airside_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf) -> FleetDay:
+    """Return the day of the vehicles that serve flights on the airports' aprons.
+
+    A leg is one or several jobs at the stands; it is promised, for a flight waits at its end. Between the
+    waves a vehicle stands by at its airport, where it may charge if it stands long enough.
+
+    Parameters
+    ----------
+    inputs
+        City tables, section and seed.
+    counts
+        Table `FleetCount` of this fleet; a district without an airport shares its vehicles among all airports.
+    day
+        The fleet and its representative day.
+    """
+    district, reason = expand(counts)
+    airport, zone = _airports(inputs, district)
+    patterns = inputs.tables.airside.sort("kind")
+    waves = _waves(inputs, day)
+    legs = []
+    for name in np.unique(reason):
+        rows = patterns.filter(pl.col("exempt_reason") == name)
+        if rows.is_empty():
+            raise DataError(f"duty_airside.csv: no kind for exempt reason {str(name)!r}; add a row with it")
+        vehicle = np.flatnonzero(reason == name)
+        numbers = whole(rows["share"].to_numpy(), vehicle.size)
+        for row, part in zip(rows.iter_rows(named=True), np.split(vehicle, np.cumsum(numbers)[:-1]), strict=True):
+            if row["winter_only"] and day.month not in WINTER:
+                continue
+            part = part[evenly(part.size, inputs.section.airside_in_service_share)]
+            legs.append(_legs(inputs, day, row, (part, zone[part]), waves))
+    table = Leg.cast(pl.concat(legs).sort("vehicle_id", "leg")) if legs else Leg.create_empty()
+    return keep_working(FleetDay(vehicle_table(district, reason, zone, airport.tolist()), table))
+
+
+def _airports(inputs: DutyInputs, district: NDArray[np.str_]) -> tuple[NDArray[np.object_], Integers]:
+    places = inputs.places_of("airport").sort("place")
+    numbers = whole(places["size"].to_numpy(), district.size)
+    row = np.repeat(np.arange(places.height), numbers)
+    for index, name in enumerate(places["district"].to_list()):
+        row[district == name] = index
+    return places["place"].to_numpy()[row], places["zone"].to_numpy()[row]
+
+
+def _waves(inputs: DutyInputs, day: DayOf) -> _Waves:
+    hours = inputs.tables.hours.filter(pl.col("activity") == "flights").sort("hour")
+    weight = np.concatenate([[0.0], hours["weekend" if day.weekend else "weekday"].to_numpy()])
+    return _Waves(np.arange(25.0), np.cumsum(weight) / weight.sum())
+
+
+def _legs(inputs: DutyInputs, day: DayOf, row: Row, who: tuple[Integers, Integers], waves: _Waves) -> pl.DataFrame:
+    vehicle, zone = who
+    most = row["legs_high"]
+    draws = day.uniform(inputs.seed, f"{row['kind']} legs", vehicle.size, most + 1, 3)
+    number = row["legs_low"] + np.floor(draws[:, most, 0] * (most - row["legs_low"] + 1)).astype(np.int64)
+    on = np.arange(most) < number[:, None]
+    low, high = np.interp([row["first_h"], row["last_h"]], waves.hour, waves.share)
+    wanted = np.interp(low + (high - low) * draws[:, :most, 0], waves.share, waves.hour)
+    wanted_s = np.sort(np.where(on, wanted, np.inf), axis=1) * 3600.0
+    km = row["leg_km"] * (1.0 + KM_SPREAD * (2.0 * draws[:, :most, 1] - 1.0))
+    drive_s = np.rint(km / row["speed_kmh"] * 3600.0).astype(np.int64)
+    dwell_s = np.rint(row["stop_min"] * 60.0 * (0.5 + draws[:, :most, 2])).astype(np.int64)
+    depart_s = _in_turn(np.where(on, wanted_s, 0.0).astype(np.int64), drive_s + dwell_s)
+    rest_s = np.diff(depart_s, axis=1, append=10**9) - drive_s - dwell_s
+    slack = (rest_s >= SLACK_S) | (np.arange(most) == number[:, None] - 1)
+    steps = [
+        Step(
+            on[:, leg],
+            depart_s[:, leg],
+            drive_s[:, leg],
+            km[:, leg],
+            zone,
+            dwell_s[:, leg],
+            np.floor(dwell_s[:, leg] * row["work_share"]).astype(np.int64),
+            may_charge=slack[:, leg],
+            at_depot=slack[:, leg],
+            timed=True,
+            latest_s=depart_s[:, leg] + WINDOW_S,
+        )
+        for leg in range(most)
+    ]
+    legs = legs_of(steps)
+    return legs.with_columns(vehicle_id=pl.Series(vehicle)[legs["vehicle_id"]])
+
+
+def _in_turn(wanted_s: Integers, busy_s: Integers) -> Integers:
+    """Return departures no earlier than wanted, each after the one before is done."""
+    result = wanted_s.copy()
+    for leg in range(1, result.shape[1]):
+        result[:, leg] = np.maximum(wanted_s[:, leg], result[:, leg - 1] + busy_s[:, leg - 1])
+    return result

@@ -1,0 +1,108 @@
+"""Cars and ride-hailing vehicles that charge in public: arrivals, without their whole day."""
+
+from dataclasses import replace
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from fleetsim.duties.draws import Floats, Integers, normal, whole
+from fleetsim.duties.fleet import TEXT, DayOf, DutyInputs
+from fleetsim.duties.geography import next_zone, zone_of_district
+from fleetsim.scenario.sections import DutiesSection, at_year
+from fleetsim.tables import BackgroundArrival, BackgroundPattern
+
+WINTER = (12, 1, 2)
+REACH_KM = 12.0
+SMALLEST_SHARE, LARGEST_SHARE = 0.1, 0.9
+DRAWS_AN_ARRIVAL = 8
+CARRIED = ("fleet", "powertrain", "battery_kwh", "max_charge_kw")
+
+
+def sessions_per_vehicle(
+    patterns: dy.DataFrame[BackgroundPattern], section: DutiesSection, year: int, *, winter: bool
+) -> pl.DataFrame:
+    """Return the public charging sessions a vehicle and day of each fleet and powertrain.
+
+    Parameters
+    ----------
+    patterns
+        Table `BackgroundPattern`.
+    section
+        Share with a pile at home by year, and the factor on sessions.
+    year
+        Year of the stock.
+    winter
+        December to February, when vehicles use more.
+
+    Notes
+    -----
+    sessions = km/day * electric share * kWh/km * (h * public share with a pile at home + (1 - h) * public
+    share without) / kWh a session, h the share with a pile at home.
+    """
+    at_home = at_year(section.home_pile_share, year)
+    home = pl.when("home_pile").then(at_home).otherwise(0.0)
+    public = home * pl.col("public_share_home") + (1.0 - home) * pl.col("public_share_other")
+    use = pl.col("km_per_day") * pl.col("electric_share") * pl.col("kwh_per_km")
+    use = use * (pl.col("winter_factor") if winter else pl.lit(1.0))
+    return patterns.with_columns(sessions=use * public / pl.col("session_kwh") * section.public_sessions_factor)
+
+
+def arrivals(inputs: DutyInputs, stock: pl.DataFrame, day: DayOf, year: int) -> dy.DataFrame[BackgroundArrival]:
+    """Return who comes to charge in public on a representative day, of the fleets without simulated days.
+
+    Parameters
+    ----------
+    inputs
+        City tables, section and seed.
+    stock
+        Vehicles by `fleet`, `powertrain` and `district`, column `vehicles`; rows of other fleets are left out.
+    day
+        The representative day; its fleet does not matter.
+    year
+        Year of the stock.
+    """
+    winter = day.month in WINTER
+    patterns = sessions_per_vehicle(inputs.tables.background, inputs.section, year, winter=winter)
+    key = ["fleet", "powertrain"]
+    rows = (
+        stock.with_columns(pl.col("powertrain").cast(TEXT))
+        .group_by(*key, "district")
+        .agg(pl.col("vehicles").sum())
+        .join(patterns.with_columns(pl.col("powertrain").cast(TEXT)), on=key)
+        .sort(*key, "district")
+    )
+    parts = [_arrivals(inputs, part, day) for part in rows.partition_by(*key, maintain_order=True)]
+    table = pl.concat(parts) if parts else BackgroundArrival.create_empty()
+    table = table.sort("arrive_s", "fleet", "powertrain", "zone", "energy_kwh", maintain_order=True)
+    return BackgroundArrival.cast(
+        table.with_columns(vehicle_id=pl.int_range(pl.len(), dtype=pl.Int64)).select(BackgroundArrival.column_names())
+    )
+
+
+def _arrivals(inputs: DutyInputs, rows: pl.DataFrame, day: DayOf) -> pl.DataFrame:
+    pattern = rows.row(0, named=True)
+    wanted = (rows["vehicles"] * rows["sessions"]).to_numpy()
+    number = round(float(wanted.sum()))
+    district = np.repeat(rows["district"].to_numpy().astype(np.str_), whole(wanted, number))
+    own = replace(day, fleet=pattern["fleet"])
+    draws = own.uniform(inputs.seed, f"arrivals {pattern['powertrain']}", number, DRAWS_AN_ARRIVAL)
+    place = inputs.geography
+    home = zone_of_district(place, district, place.population, draws[:, 0])
+    elsewhere = next_zone(inputs.activity_kernel(REACH_KM), home, draws[:, 1:3])
+    energy = pattern["session_kwh"] + pattern["session_sd_kwh"] * normal(draws[:, 3:5])
+    low, high = SMALLEST_SHARE * pattern["battery_kwh"], LARGEST_SHARE * pattern["battery_kwh"]
+    return pl.DataFrame(
+        {
+            "zone": np.where(draws[:, 5] < pattern["home_zone_share"], home, elsewhere),
+            "arrive_s": _clock(inputs, own, draws[:, 6:8]),
+            "energy_kwh": np.clip(energy, low, high),
+        }
+    ).with_columns(pl.lit(pattern[name]).alias(name) for name in CARRIED)
+
+
+def _clock(inputs: DutyInputs, day: DayOf, uniform: Floats) -> Integers:
+    hours = inputs.tables.hours.filter(pl.col("activity") == f"charging_{day.fleet}").sort("hour")
+    weight = hours["weekend" if day.weekend else "weekday"].to_numpy()
+    hour = np.searchsorted(np.cumsum(weight) / weight.sum(), uniform[:, 0], side="right")
+    return (np.minimum(hour, 23) * 3600 + np.floor(uniform[:, 1] * 3600.0)).astype(np.int64)

@@ -1,0 +1,201 @@
+"""Where duties lead: zones as arrays, distances, speeds, and the choice of the next zone.
+
+Zones are gathered in square cells. The next zone is drawn in two steps: a cell, by what it holds and
+how far it is, then a zone of the cell, by what it holds.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fleetsim.duties.draws import Floats, Integers
+
+KM_PER_DEGREE = 111.195
+CELL_KM = 3.5
+MEAN_STEPS = 16
+CHUNK = 512
+HEAVY_CELLS = 250
+WITHIN_ZONE = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Geography:
+    """The zones of a city as arrays; a zone's number is its row in the zones table."""
+
+    district: NDArray[np.str_]
+    x_km: Floats
+    y_km: Floats
+    inner_km: Floats
+    population: Floats
+    jobs: Floats
+    cell: Integers
+    cell_x_km: Floats
+    cell_y_km: Floats
+    speed_kmh: dict[bool, Floats]
+    detour: float
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """How likely a way leads from each cell to each cell, and to which of its zones."""
+
+    cell: Integers
+    to_cell: Floats
+    zones: Integers
+    within: Floats
+    start: Floats
+    end: Floats
+
+
+def geography(zones: pl.DataFrame, zone_speeds: pl.DataFrame, speeds: pl.DataFrame, detour: float) -> Geography:
+    """Return the zones as arrays.
+
+    Parameters
+    ----------
+    zones
+        Table `Zone`; a zone is known by its row.
+    zone_speeds, speeds
+        Tables `ZoneSpeed` and `SpeedFactor`; the factors of arterials hold for the way between doors.
+    detour
+        Road distance over distance as the crow flies [-].
+    """
+    lon, lat = zones["lon"].to_numpy(), zones["lat"].to_numpy()
+    x_km = (lon - lon.mean()) * KM_PER_DEGREE * np.cos(np.radians(lat.mean()))
+    y_km = (lat - lat.mean()) * KM_PER_DEGREE
+    grid = np.stack([np.floor(x_km / CELL_KM), np.floor(y_km / CELL_KM)], axis=1)
+    _, cell = np.unique(grid, axis=0, return_inverse=True)
+    cell = cell.ravel().astype(np.int64)
+    members = np.bincount(cell)
+    return Geography(
+        district=zones["district"].to_numpy().astype(np.str_),
+        x_km=x_km,
+        y_km=y_km,
+        inner_km=WITHIN_ZONE * np.sqrt(zones["area_km2"].to_numpy()),
+        population=zones["population"].to_numpy().astype(np.float64),
+        jobs=zones["jobs"].to_numpy().astype(np.float64),
+        cell=cell,
+        cell_x_km=np.bincount(cell, x_km) / members,
+        cell_y_km=np.bincount(cell, y_km) / members,
+        speed_kmh={weekend: _speeds(zones, zone_speeds, speeds, weekend) for weekend in (False, True)},
+        detour=detour,
+    )
+
+
+def _speeds(zones: pl.DataFrame, zone_speeds: pl.DataFrame, speeds: pl.DataFrame, weekend: bool) -> Floats:
+    column = "weekend_factor" if weekend else "weekday_factor"
+    factors = speeds.filter(pl.col("road_class").cast(pl.String) == "arterial").sort("hour")[column].to_numpy()
+    free = zones.select(pl.col("functional_zone").cast(pl.String)).join(
+        zone_speeds.with_columns(pl.col("functional_zone").cast(pl.String)),
+        on="functional_zone",
+        how="left",
+        maintain_order="left",
+    )
+    return np.asarray(free["free_flow_kmh"].to_numpy()[:, None] * factors[None, :])
+
+
+def road_km(place: Geography, origin: Integers, target: Integers) -> Floats:
+    """Return the road distance from zone to zone [km]; within a zone, the mean way inside it."""
+    crow = np.hypot(place.x_km[origin] - place.x_km[target], place.y_km[origin] - place.y_km[target])
+    return np.asarray(place.detour * np.maximum(crow, place.inner_km[target]))
+
+
+def speed_at(place: Geography, zone: Integers, second: Integers, weekend: bool) -> Floats:
+    """Return the speed between doors at a zone and second of the day [km/h]."""
+    return np.asarray(place.speed_kmh[weekend][zone, (second // 3600) % 24])
+
+
+def nearest_zone(place: Geography, lon: Floats, lat: Floats, zones: pl.DataFrame) -> Integers:
+    """Return the zone nearest to each point given in WGS-84 degrees."""
+    zone_lon, zone_lat = zones["lon"].to_numpy(), zones["lat"].to_numpy()
+    x_km = (lon - zone_lon.mean()) * KM_PER_DEGREE * np.cos(np.radians(zone_lat.mean()))
+    y_km = (lat - zone_lat.mean()) * KM_PER_DEGREE
+    result = np.empty(lon.size, np.int64)
+    for first in range(0, lon.size, CHUNK):
+        part = slice(first, first + CHUNK)
+        squares = (x_km[part, None] - place.x_km) ** 2 + (y_km[part, None] - place.y_km) ** 2
+        result[part] = squares.argmin(axis=1)
+    return result
+
+
+def kernel(place: Geography, weight: Floats, mean_km: float) -> Kernel:
+    """Return the choice of the next zone for ways of a given mean length.
+
+    Parameters
+    ----------
+    weight
+        What draws a way to each zone, e.g. jobs [any unit].
+    mean_km
+        Mean road distance over ways that start where the weight is [km].
+
+    Notes
+    -----
+    P(cell d | cell o) ~ weight_d exp(-distance_od / b), the scale b found by bisection so that the mean
+    is `mean_km` over ways from the 250 heaviest cells; it cannot exceed the mean with no pull at all, or fall below
+    the mean within the cells.
+    """
+    cells = place.cell_x_km.size
+    order = np.argsort(place.cell, kind="stable")
+    total: Floats = np.bincount(place.cell, weight, minlength=cells).astype(np.float64)
+    within = np.cumsum(weight[order])
+    end: Floats = np.cumsum(total)
+    away = place.detour * np.hypot(
+        place.cell_x_km[:, None] - place.cell_x_km, place.cell_y_km[:, None] - place.cell_y_km
+    )
+    np.fill_diagonal(away, place.detour * WITHIN_ZONE * CELL_KM)
+    pull = _pull(away, total, _scale(away, total, mean_km))
+    to_cell = np.cumsum(pull, axis=1)
+    to_cell = np.minimum(to_cell / to_cell[:, -1:], 1.0) + np.arange(cells)[:, None]
+    return Kernel(place.cell, to_cell.ravel(), order, within, end - total, end)
+
+
+def _pull(away_km: Floats, total: Floats, scale_km: float) -> Floats:
+    nearest = away_km.min(axis=1, keepdims=True)
+    return np.asarray(total * np.exp(-(away_km - nearest) / scale_km))
+
+
+def _scale(away_km: Floats, total: Floats, mean_km: float) -> float:
+    rows = np.argsort(-total, kind="stable")[:HEAVY_CELLS]
+    away_km, start = away_km[rows], total[rows] / max(total[rows].sum(), 1e-12)
+    low, high = 0.05, 500.0
+    for _ in range(MEAN_STEPS):
+        middle = float(np.sqrt(low * high))
+        pull = _pull(away_km, total, middle)
+        mean = float(((pull * away_km).sum(axis=1) / pull.sum(axis=1)) @ start)
+        low, high = (middle, high) if mean < mean_km else (low, middle)
+    return float(np.sqrt(low * high))
+
+
+def next_zone(choice: Kernel, origin: Integers, uniform: Floats) -> Integers:
+    """Return the zone each way leads to.
+
+    Parameters
+    ----------
+    origin
+        Zone the way starts in.
+    uniform
+        Two uniform values a way, shape (ways, 2) [0 to 1).
+    """
+    cells = choice.start.size
+    row = choice.cell[origin]
+    drawn = np.searchsorted(choice.to_cell, row + uniform[:, 0], side="right") - row * cells
+    cell = np.clip(drawn, 0, cells - 1)
+    return zone_within(choice, cell, uniform[:, 1])
+
+
+def zone_within(choice: Kernel, cell: Integers, uniform: Floats) -> Integers:
+    """Return a zone of each cell, drawn by its weight."""
+    mass = choice.start[cell] + uniform * (choice.end[cell] - choice.start[cell])
+    return choice.zones[np.minimum(np.searchsorted(choice.within, mass, side="right"), choice.zones.size - 1)]
+
+
+def zone_of_district(place: Geography, district: NDArray[np.str_], weight: Floats, uniform: Floats) -> Integers:
+    """Return a zone of each given district, drawn by `weight`; a district without weight takes its zones alike."""
+    result = np.zeros(district.size, np.int64)
+    for name in np.unique(district):
+        asked = np.flatnonzero(district == name)
+        zones = np.flatnonzero(place.district == name)
+        mass = np.cumsum(weight[zones] if weight[zones].sum() > 0.0 else np.ones(zones.size))
+        result[asked] = zones[np.searchsorted(mass, uniform[asked] * mass[-1], side="right")]
+    return result

@@ -1,0 +1,114 @@
+"""From steps of many vehicles at once to the leg table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from fleetsim.duties.draws import Floats, Integers, evenly
+from fleetsim.tables import DutyVehicle, Leg
+
+NEVER = -1
+COLUMNS = {
+    "depart_s": np.int64,
+    "drive_s": np.int64,
+    "distance_km": np.float64,
+    "dwell_s": np.int64,
+    "work_s": np.int64,
+    "zone": np.int64,
+    "may_charge": np.bool_,
+    "at_depot": np.bool_,
+    "timed": np.bool_,
+    "latest_s": np.int64,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class FleetDay:
+    """A fleet's day: its vehicles, their legs, and the duties that found no vehicle."""
+
+    vehicles: dy.DataFrame[DutyVehicle]
+    legs: dy.DataFrame[Leg]
+    without_vehicle: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The same step of the day of every vehicle; `on` says who makes it. Scalars hold for all."""
+
+    on: NDArray[np.bool_]
+    depart_s: Integers
+    drive_s: Integers
+    distance_km: Floats
+    zone: Integers
+    dwell_s: ArrayLike = 0
+    work_s: ArrayLike = 0
+    may_charge: ArrayLike = False
+    at_depot: ArrayLike = False
+    timed: ArrayLike = False
+    latest_s: ArrayLike = NEVER
+
+    def ready_s(self) -> Integers:
+        """Return when the vehicle has arrived and its shortest stop is over [s]."""
+        return self.depart_s + self.drive_s + np.asarray(self.dwell_s, np.int64)
+
+
+def seconds(hours: ArrayLike) -> Integers:
+    """Return hours as whole seconds."""
+    return np.rint(np.asarray(hours, np.float64) * 3600.0).astype(np.int64)
+
+
+def legs_of(steps: list[Step]) -> dy.DataFrame[Leg]:
+    """Return the legs of all vehicles, a step that a vehicle does not make left out.
+
+    Parameters
+    ----------
+    steps
+        In the order of the day; vehicle `i` is element `i` of every array.
+    """
+    on = np.stack([step.on for step in steps], axis=1)
+    columns = {name: _flat(steps, name, kind, on) for name, kind in COLUMNS.items()}
+    vehicle = np.nonzero(on)[0]
+    leg = (np.cumsum(on, axis=1) - 1)[on]
+    frame = pl.DataFrame({"vehicle_id": vehicle, "leg": leg, **columns})
+    return Leg.cast(frame.with_columns(latest_s=pl.when(pl.col("latest_s") != NEVER).then("latest_s")))
+
+
+def _flat(steps: list[Step], name: str, kind: type, on: NDArray[np.bool_]) -> NDArray[Any]:
+    size = on.shape[0]
+    values: NDArray[Any] = np.empty((size, len(steps)), kind)
+    for index, step in enumerate(steps):
+        values[:, index] = np.broadcast_to(np.asarray(getattr(step, name)), size)
+    return values[on]
+
+
+def keep_working(day: FleetDay) -> FleetDay:
+    """Return the day with the vehicles that have legs only, numbered anew from 0."""
+    return _keep(day, day.vehicles["vehicle_id"].is_in(day.legs["vehicle_id"].unique().implode()), 1.0)
+
+
+def sampled(day: FleetDay, share: float) -> FleetDay:
+    """Return the day of `share` of the vehicles, evenly picked; each then stands for more vehicles.
+
+    Parameters
+    ----------
+    share
+        Share of the vehicles that is kept, above 0 up to 1 [-].
+    """
+    number = day.vehicles.height
+    if share >= 1.0 or not number:
+        return day
+    taken = evenly(number, max(share, 1.0 / number))
+    return _keep(day, pl.Series(taken), number / int(taken.sum()))
+
+
+def _keep(day: FleetDay, taken: pl.Series, weight: float) -> FleetDay:
+    kept = day.vehicles.filter(taken).with_row_index("number")
+    numbers = kept.select("vehicle_id", pl.col("number").cast(pl.Int64))
+    legs = day.legs.join(numbers, on="vehicle_id", maintain_order="left")
+    legs = legs.with_columns(vehicle_id="number").drop("number")
+    vehicles = kept.with_columns(vehicle_id=pl.col("number").cast(pl.Int64), weight=pl.col("weight") * weight)
+    return FleetDay(DutyVehicle.cast(vehicles.drop("number")), Leg.cast(legs), day.without_vehicle)

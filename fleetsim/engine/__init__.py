@@ -1,0 +1,1 @@
+"""The day as a discrete-event simulation."""

@@ -1,0 +1,429 @@
+"""From tables to the columns an engine takes: the fleets' duties, arrivals, stations and ways of one day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from charging.tables import Station
+from fleetsim.duties.draws import stream
+from fleetsim.engine.prepass import sum_within
+from fleetsim.engine.spec import (
+    HOUR_US,
+    NEVER_US,
+    SECOND_US,
+    Access,
+    BoolArray,
+    Inputs,
+    IntArray,
+    Kind,
+    Legs,
+    Stations,
+    Vehicles,
+    is_last_leg,
+    vehicle_of_leg,
+)
+from fleetsim.scenario.sections import ChargingSection
+from fleetsim.tables import FLEET_GROUPS, Assignment, BackgroundArrival, DutyVehicle, Leg, VehicleType
+from fleetsim.vehicles import FloatArray, LegUse, leg_use, type_parameters
+
+MINUTE_US = 60 * SECOND_US
+KIND_OF = {"BEV": Kind.ELECTRIC, "PHEV": Kind.ELECTRIC, "BEV-swap": Kind.SWAP, "FCEV": Kind.HYDROGEN}
+STATION_KIND_OF = {
+    "depot": Kind.ELECTRIC,
+    "public": Kind.ELECTRIC,
+    "swap": Kind.SWAP,
+    "hydrogen": Kind.HYDROGEN,
+}
+KEYS = ("fleet", "fleet_group", "vehicle_id", "powertrain", "weight", "background")
+HOME_PREFIX = "home_"
+LEAST_END_PM = 10
+"""Lowest power at full charge over highest power, so that charging ends [per mille]."""
+CAR_CURVE_PM = (800, 100)
+"""Knee and end power of cars that arrive in the background, as the shipped car types have them [per mille]."""
+ColumnsT = TypeVar("ColumnsT", Vehicles, Legs, Stations)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPlan:
+    """A fleet's day and what drives it."""
+
+    fleet: str
+    group: str
+    vehicles: dy.DataFrame[DutyVehicle]
+    legs: dy.DataFrame[Leg]
+    assignment: dy.DataFrame[Assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Vehicles of other fleets that look for a public plug; each is a vehicle with one leg."""
+
+    arrivals: dy.DataFrame[BackgroundArrival]
+    group_of: dict[str, str]
+    """Fleet group by fleet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Where energy is taken.
+
+    Attributes
+    ----------
+    stations
+        Table `Station`: those open in the year, depots included (`station_id` is the depot).
+    nearest
+        Ways from zones to public, swap and hydrogen stations: zone and station (row numbers), minutes, km;
+        enough of them that each zone has some of every group of fleets.
+    """
+
+    stations: dy.DataFrame[Station]
+    nearest: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class DayConditions:
+    """The day that is simulated.
+
+    Attributes
+    ----------
+    year, day, seed
+        What the draws depend on besides the fleet.
+    temperature_c
+        Temperature by hour [C].
+    kwh_per_unit
+        Heating value by carrier [kWh/unit].
+    sample
+        Share of the vehicles that is simulated; stations shrink with it.
+    """
+
+    year: int
+    day: str
+    seed: int
+    temperature_c: FloatArray
+    kwh_per_unit: dict[str, float]
+    sample: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DayModel:
+    """A day ready to run, and the keys that lead from its rows back to the tables.
+
+    Attributes
+    ----------
+    inputs
+        What the engine takes.
+    roster
+        One row an engine vehicle: fleet, fleet_group, vehicle_id, powertrain, weight, background.
+    station_ids
+        Identifier of each station row; own plugs come last, one row `home_<district>` a district.
+    distance_km, electric_share, stored, fuel
+        Of each leg: distance [km], share of it on the store, use of the store, petrol a PHEV burns besides
+        [kWh, kg, l, m3].
+    petrol_per_kwh
+        Petrol a PHEV burns for electricity its battery cannot give [l/kWh].
+    conditions
+        The day.
+    """
+
+    inputs: Inputs
+    roster: pl.DataFrame
+    station_ids: list[str]
+    distance_km: FloatArray
+    electric_share: FloatArray
+    stored: FloatArray
+    fuel: FloatArray
+    petrol_per_kwh: float
+    conditions: DayConditions
+
+
+def build_day(
+    plans: Sequence[FleetPlan],
+    background: Background,
+    types: dy.DataFrame[VehicleType],
+    supply: Supply,
+    conditions: DayConditions,
+    section: ChargingSection,
+) -> DayModel:
+    """Return the day as an engine takes it.
+
+    Parameters
+    ----------
+    plans
+        The simulated fleets; their order settles ties between vehicles.
+    background
+        Arrivals of the other fleets at public stations.
+    types
+        Vehicle types.
+    supply, conditions, section
+        Stations and ways, the day, the policies.
+    """
+    parameters = type_parameters(types, conditions.kwh_per_unit, section).with_row_index("type_row")
+    roster = pl.concat([_roster(plan, parameters) for plan in plans])
+    roster = _with_homes(roster, supply.stations)
+    legs = pl.concat([plan.legs for plan in plans])
+    type_row = roster["type_row"].to_numpy().astype(np.int64).repeat(roster["legs"].to_numpy())
+    use = leg_use(legs, parameters, type_row, conditions.temperature_c, section)
+    duty = _duty_vehicles(roster, plans, conditions, section)
+    visitors = _visitors(background, conditions, section)
+    everyone = pl.concat([duty, visitors], how="diagonal_relaxed")
+    none = np.zeros(visitors.height)
+    vehicles = _vehicles(everyone)
+    all_legs = _legs(legs, use, vehicles, duty["home_plug"].to_numpy(), background.arrivals)
+    inputs = Inputs(
+        vehicles=_fit_to_start(vehicles, all_legs, duty.height),
+        legs=all_legs,
+        stations=_stations(_with_own_plugs(supply.stations, roster, section), section, conditions.sample),
+        access=_access(supply, section, _zones(legs, background, supply)),
+        tries=section.tries,
+    )
+    return DayModel(
+        inputs=inputs,
+        roster=everyone.select(KEYS),
+        station_ids=[*supply.stations["station_id"].to_list(), *_own_plugs(roster)["station_id"].to_list()],
+        distance_km=np.concatenate((legs["distance_km"].to_numpy(), none)),
+        electric_share=np.concatenate((parameters["electric_share"].to_numpy()[type_row], none)),
+        stored=np.concatenate((use.stored, none)),
+        fuel=np.concatenate((use.fuel, none)),
+        petrol_per_kwh=1.0 / (conditions.kwh_per_unit["petrol"] * section.engine_efficiency),
+        conditions=conditions,
+    )
+
+
+def _roster(plan: FleetPlan, parameters: pl.DataFrame) -> pl.DataFrame:
+    """Return a fleet's vehicles with their types and the number of their legs, in the order of the legs."""
+    counts = plan.legs.group_by("vehicle_id").len("legs")
+    given = plan.assignment.with_columns(pl.col("powertrain").cast(pl.String))
+    own = parameters.drop("fleet", "fleet_group", "powertrain", "basis")
+    joined = plan.vehicles.join(given, on="vehicle_id", how="left").join(own, on="vehicle_type", how="left")
+    return (
+        joined.join(counts, on="vehicle_id", how="left")
+        .with_columns(
+            pl.col("legs").fill_null(0).cast(pl.Int64),
+            fleet=pl.lit(plan.fleet),
+            fleet_group=pl.lit(plan.group),
+            background=pl.lit(False),
+            kind=pl.col("powertrain").replace_strict(KIND_OF, default=Kind.NONE, return_dtype=pl.Int64),
+        )
+        .sort("vehicle_id")
+    )
+
+
+def _with_homes(roster: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
+    """Return the roster with the row of the station at the depot, or of the own plug, -1 where there is none."""
+    rows = stations.with_row_index("home").select(
+        pl.col("station_id").alias("depot"),
+        pl.col("kind").cast(pl.String).replace_strict(STATION_KIND_OF, return_dtype=pl.Int64),
+        pl.col("home").cast(pl.Int64),
+    )
+    own = _own_plugs(roster).with_row_index("own").select("district", pl.col("own").cast(pl.Int64) + rows.height)
+    keyed = roster.join(rows, on=["depot", "kind"], how="left", maintain_order="left").join(
+        own, on="district", how="left", maintain_order="left"
+    )
+    plug = pl.when(_has_own_plug()).then(pl.col("own"))
+    return keyed.with_columns(home=pl.coalesce("home", plug, pl.lit(-1)), home_plug=plug.is_not_null())
+
+
+def _has_own_plug() -> pl.Expr:
+    return pl.col("home_plug") & (pl.col("kind") == Kind.ELECTRIC)
+
+
+def _own_plugs(roster: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a district whose vehicles have plugs of their own: station_id, district, plugs."""
+    numbers = roster.filter(_has_own_plug()).group_by("district").len("plugs").sort("district")
+    return numbers.select(
+        pl.concat_str(pl.lit(HOME_PREFIX), "district").alias("station_id"), "district", pl.col("plugs").cast(pl.Int64)
+    )
+
+
+def _with_own_plugs(stations: pl.DataFrame, roster: pl.DataFrame, section: ChargingSection) -> pl.DataFrame:
+    own = _own_plugs(roster).with_columns(kind=pl.lit("depot"), power_kw=pl.lit(section.home_plug_kw))
+    given = stations.with_columns(pl.col("kind").cast(pl.String), own=pl.lit(False))
+    return pl.concat([given, own.with_columns(own=pl.lit(True))], how="diagonal_relaxed")
+
+
+def _duty_vehicles(
+    roster: pl.DataFrame, plans: Sequence[FleetPlan], conditions: DayConditions, section: ChargingSection
+) -> pl.DataFrame:
+    """Return the columns of `Vehicles` of the simulated fleets beside their keys."""
+    phev, stored = pl.col("phev"), pl.col("kind") > 0
+    battery = pl.when(phev).then(section.phev_range_km * pl.col("electric_kwh_per_km")).otherwise(pl.col("store"))
+    charge_kw = pl.when(phev | (pl.col("max_charge_kw") <= 0)).then(section.home_plug_kw)
+    hydrogen = pl.col("kind") == Kind.HYDROGEN
+    target_share = pl.when(hydrogen).then(section.hydrogen_target_share).otherwise(section.target_share)
+    sized = roster.with_columns(
+        capacity=pl.when(stored).then(_whole(battery * 1000)).otherwise(0),
+        max_power=_whole(pl.coalesce(charge_kw, "max_charge_kw") * 1000 * section.charger_efficiency),
+        knee_pm=_whole(pl.col("knee") * 1000),
+        end_pm=_whole(pl.col("end_power_share") * 1000).clip(LEAST_END_PM),
+        use_per_km=pl.when(stored).then(_whole(pl.col("use_per_km") * 1000)).otherwise(0),
+        soft=phev,
+    ).with_columns(
+        reserve=_whole(pl.col("capacity") * section.reserve_share),
+        depot_reserve=_whole(pl.col("capacity") * section.depot_reserve_share),
+        target=_whole(pl.col("capacity") * target_share),
+    )
+    draw = pl.Series("draw", np.concatenate([_start_draws(plan, conditions) for plan in plans]))
+    between = pl.col("reserve") + _whole(draw * (pl.col("target") - pl.col("reserve")))
+    return sized.with_columns(start_level=pl.when(pl.col("home") >= 0).then(pl.col("capacity")).otherwise(between))
+
+
+def _start_draws(plan: FleetPlan, conditions: DayConditions) -> FloatArray:
+    """Return where between reserve and target each vehicle without a plug starts: anywhere, alike often.
+
+    A battery that is emptied steadily and filled to the target whenever it meets the reserve is found at
+    every level between them equally often.
+    """
+    return stream(conditions.seed, conditions.day, plan.fleet, "start_level").random(plan.vehicles.height)
+
+
+def _visitors(background: Background, conditions: DayConditions, section: ChargingSection) -> pl.DataFrame:
+    """Return the columns of `Vehicles` of the background arrivals: they seek the energy they want at once."""
+    wanted = _whole(pl.col("energy_kwh") * 1000)
+    knee_pm, end_pm = CAR_CURVE_PM
+    fleet = pl.col("fleet")
+    sized = background.arrivals.with_columns(
+        pl.col("powertrain").cast(pl.String),
+        fleet_group=fleet.replace_strict(background.group_of, return_dtype=pl.String),
+        weight=pl.lit(1.0 / conditions.sample),
+        background=pl.lit(True),
+        legs=pl.lit(1, pl.Int64),
+        kind=pl.lit(int(Kind.ELECTRIC), pl.Int64),
+        home=pl.lit(-1, pl.Int64),
+        soft=pl.lit(False),
+        capacity=_whole(pl.col("battery_kwh") * 1000),
+        max_power=_whole(pl.col("max_charge_kw") * 1000 * section.charger_efficiency),
+        knee_pm=pl.lit(knee_pm, pl.Int64),
+        end_pm=pl.lit(end_pm, pl.Int64),
+        use_per_km=pl.lit(0, pl.Int64),
+    )
+    start = (_whole(pl.col("capacity") * section.target_share) - wanted).clip(0)
+    started = sized.with_columns(start_level=start).with_columns(
+        target=pl.min_horizontal("capacity", pl.col("start_level") + wanted)
+    )
+    return started.with_columns(reserve=pl.col("target"), depot_reserve=pl.col("target"))
+
+
+def _vehicles(everyone: pl.DataFrame) -> Vehicles:
+    codes = {group: code for code, group in enumerate(FLEET_GROUPS)}
+    group = pl.col("fleet_group").replace_strict(codes, return_dtype=pl.Int64)
+    first_leg = np.concatenate((np.zeros(1, np.int64), np.cumsum(everyone["legs"].to_numpy())))
+    return _columns(Vehicles, everyone.with_columns(group=group), first_leg=first_leg)
+
+
+def _fit_to_start(vehicles: Vehicles, legs: Legs, duties: int) -> Vehicles:
+    """Return the vehicles, those of duties with at least what takes them to their first chance and the reserve."""
+    of_leg = vehicle_of_leg(vehicles)
+    used = sum_within(vehicles.first_leg, of_leg, legs.energy)
+    stop = legs.may_charge | is_last_leg(vehicles, len(legs))
+    first_need = np.full(len(vehicles), NEVER_US)
+    np.minimum.at(first_need, of_leg[stop], used[stop])
+    least = np.minimum(first_need + vehicles.reserve, vehicles.capacity)
+    least[duties:] = 0
+    return replace(vehicles, start_level=np.maximum(vehicles.start_level, least))
+
+
+def _columns(kind: type[ColumnsT], frame: pl.DataFrame, **given: IntArray) -> ColumnsT:
+    """Return the dataclass of columns from the frame's columns of the same names."""
+    names = [field.name for field in fields(kind) if field.name not in given]
+    columns: dict[str, Any] = {name: np.ascontiguousarray(frame[name].to_numpy()) for name in names}
+    return kind(**columns, **given)  # type: ignore[arg-type]
+
+
+def _whole(value: pl.Expr) -> pl.Expr:
+    return value.round().cast(pl.Int64)
+
+
+def _legs(
+    legs: pl.DataFrame,
+    use: LegUse,
+    vehicles: Vehicles,
+    own_plug: BoolArray,
+    arrivals: pl.DataFrame,
+) -> Legs:
+    """Return the legs of the duties, then one leg an arrival: it stands where it looks for a plug."""
+    duties = legs.height
+    of_leg = vehicle_of_leg(vehicles)[:duties]
+    stored = np.where(vehicles.kind[of_leg] > 0, np.rint(use.stored * 1000), 0.0).astype(np.int64)
+    parks = is_last_leg(vehicles, duties + arrivals.height)[:duties] & own_plug[of_leg]
+    duty = legs.select(
+        *[(pl.col(f"{name}_s") * SECOND_US).alias(name) for name in ("depart", "drive", "dwell")],
+        "zone",
+        "may_charge",
+        pl.col("at_depot") | pl.Series(parks),
+        "timed",
+        (pl.col("latest_s") * SECOND_US).fill_null(NEVER_US).alias("latest"),
+        pl.Series("energy", stored),
+    )
+    visit = arrivals.select(
+        (pl.col("arrive_s") * SECOND_US).alias("depart"),
+        *[pl.lit(0, pl.Int64).alias(name) for name in ("drive", "dwell", "energy")],
+        "zone",
+        pl.lit(True).alias("may_charge"),
+        pl.lit(False).alias("at_depot"),
+        pl.lit(False).alias("timed"),
+        pl.lit(NEVER_US, pl.Int64).alias("latest"),
+    )
+    return _columns(Legs, pl.concat([duty, visit.select(duty.columns)]))
+
+
+def _stations(stations: pl.DataFrame, section: ChargingSection, sample: float) -> Stations:
+    """Return the stations' columns; with a sample of the vehicles they shrink alike, own plugs do not."""
+    kind = pl.col("kind")
+    scale = pl.when("own").then(1.0).otherwise(sample)
+    handling_min = pl.when(kind == "swap").then(section.swap_min).when(kind == "hydrogen")
+    handling_min = handling_min.then(section.hydrogen_connect_min).when(kind == "depot")
+    into_battery = pl.col("power_kw") * 1000 * section.charger_efficiency
+    flow = pl.lit(section.hydrogen_flow_kg_min * 60_000)
+    codes = {group: code for code, group in enumerate(FLEET_GROUPS)}
+    shaped = stations.with_columns(
+        plugs=_whole(pl.col("plugs") * scale).clip(1),
+        rate=_whole(pl.when(kind == "hydrogen").then(flow).otherwise(into_battery)).clip(1),
+        handling=_whole(handling_min.then(section.depot_connect_min).otherwise(section.connect_min) * MINUTE_US),
+        packs=_whole(pl.col("packs").fill_null(0) * scale),
+        storage=_whole(pl.col("storage_kg").fill_null(0.0) * 1000 * scale),
+        supply=_whole(pl.col("supply_kg_h").fill_null(0.0) * 1000 * scale),
+        dry_limit=pl.lit(round(section.dry_wait_min * MINUTE_US), pl.Int64),
+        group=pl.col("fleet_group").cast(pl.String).replace_strict(codes, default=-1, return_dtype=pl.Int64),
+    )
+    typical = pl.when(kind == "hydrogen").then(section.typical_hydrogen_kg).otherwise(section.typical_energy_kwh)
+    flowing = pl.when(kind == "swap").then(0.0).otherwise(typical * 1000 / pl.col("rate") * HOUR_US)
+    finished = shaped.with_columns(
+        typical=pl.col("handling") + _whole(flowing),
+        queue_limit=(pl.col("plugs") * section.queue_per_plug).ceil().cast(pl.Int64),
+        kind=kind.replace_strict(STATION_KIND_OF, return_dtype=pl.Int64),
+    )
+    return _columns(Stations, finished)
+
+
+def _zones(legs: pl.DataFrame, background: Background, supply: Supply) -> int:
+    """Return the number of zones that occur."""
+    columns = (legs["zone"], background.arrivals["zone"], supply.nearest["zone"])
+    return 1 + max(int(column.to_numpy().max(initial=0)) for column in columns)
+
+
+def _access(supply: Supply, section: ChargingSection, zones: int) -> Access:
+    """Return the nearest stations of each zone and kind, as many of each group and of those open to all; no depots."""
+    stations = supply.stations.with_row_index("station").select(
+        pl.col("station").cast(pl.Int64), pl.col("kind").cast(pl.String), pl.col("fleet_group").cast(pl.String)
+    )
+    places = ["kind", "zone"]
+    near = (
+        supply.nearest.select(pl.col("zone", "station").cast(pl.Int64), "minutes", "km")
+        .join(stations.filter(pl.col("kind") != "depot"), on="station")
+        .with_columns(kind=pl.col("kind").replace_strict(STATION_KIND_OF, return_dtype=pl.Int64))
+        .sort("kind", "zone", "minutes", "station")
+        .filter(pl.int_range(pl.len()).over([*places, "fleet_group"]) < section.stations_considered)
+        .with_columns(rank=pl.int_range(pl.len()).over(places))
+    )
+    ranks = max(section.stations_considered, int(near["rank"].to_numpy().max(initial=0)) + 1)
+    shape = (len(Kind), zones, ranks)
+    station, drive, metres = np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    place = tuple(near[name].to_numpy() for name in (*places, "rank"))
+    station[place] = near["station"].to_numpy()
+    drive[place] = np.rint(near["minutes"].to_numpy() * MINUTE_US).astype(np.int64)
+    metres[place] = np.rint(near["km"].to_numpy() * 1000).astype(np.int64)
+    return Access(station, drive, metres)

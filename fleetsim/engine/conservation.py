@@ -1,0 +1,59 @@
+"""The energy account of a simulated day, checked after every run."""
+
+import numpy as np
+
+from fleetsim.engine.spec import HOUR_US, Inputs, IntArray, Kind, Log, vehicle_of_leg
+
+
+def check_conservation(inputs: Inputs, log: Log) -> dict[str, int]:
+    """Return the day's totals; the energy taken minus the energy used is the change of the levels.
+
+    Returns
+    -------
+    dict
+        `taken`, `used`, `detours` (part of used) and `change`, all vehicles together [Wh and g].
+
+    Raises
+    ------
+    RuntimeError
+        If a vehicle's account does not balance, or a hydrogen station gave more than it had.
+    """
+    vehicles, legs = inputs.vehicles, inputs.legs
+    size = len(vehicles)
+    of_leg = vehicle_of_leg(vehicles)
+    taken = _sum_by(log.vehicle, log.energy, size)
+    detours = _sum_by(log.vehicle, 2 * (log.metres // 2 * vehicles.use_per_km[log.vehicle] // 1000), size)
+    used = _sum_by(of_leg, np.where(log.departure >= 0, legs.energy, 0), size) + detours
+    change = log.level - vehicles.start_level
+    balance = taken - used - change
+    # A vehicle with another fuel may use less of its battery than its legs ask for, never more.
+    wrong = np.where(vehicles.soft, balance > 0, balance != 0) | (log.level < 0) | (log.level > vehicles.capacity)
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise RuntimeError(f"{int(wrong.sum())} vehicles do not balance, first {first} by {int(balance[first])}")
+    _check_hydrogen(inputs, log)
+    used += np.where(vehicles.soft, balance, 0)
+    return {
+        "taken": int(taken.sum()),
+        "used": int(used.sum()),
+        "detours": int(detours.sum()),
+        "change": int(change.sum()),
+    }
+
+
+def _sum_by(rows: IntArray, values: IntArray, size: int) -> IntArray:
+    total = np.zeros(size, np.int64)
+    np.add.at(total, rows, values)
+    return total
+
+
+def _check_hydrogen(inputs: Inputs, log: Log) -> None:
+    stations = inputs.stations
+    given = np.flatnonzero((log.energy > 0) & (stations.kind[log.station] == Kind.HYDROGEN))
+    drawn = _sum_by(log.station[given], log.energy[given], len(stations))
+    until = np.zeros(len(stations), np.int64)
+    np.maximum.at(until, log.station[given], log.start[given])
+    limit = stations.storage + stations.supply * (until // 1000) // (HOUR_US // 1000) + 1
+    if (drawn > limit).any():
+        station = int(np.flatnonzero(drawn > limit)[0])
+        raise RuntimeError(f"station {station} gave {int(drawn[station])} g and had {int(limit[station])} g")

@@ -1,0 +1,108 @@
+"""What needs no events: departures and levels of vehicles whose energy outlasts their day, in closed form."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fleetsim.engine import policies
+from fleetsim.engine.spec import NEVER_US, BoolArray, Inputs, IntArray, is_last_leg, vehicle_of_leg
+
+VEHICLE_SPAN_US = 4_000_000_000_000
+"""Keeps the departures of one vehicle apart from the next one's in a running maximum (46 days) [us]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepass:
+    """What follows from the inputs alone.
+
+    Attributes
+    ----------
+    chance
+        Legs after which the vehicle may seek energy.
+    need
+        Energy from the end of each leg to the end of the next leg with a chance, or to the day's end [Wh, g].
+    due
+        Promised departure of the leg after each leg [us]; NEVER_US where nothing is promised.
+    plugs_in
+        Last legs after which the vehicle plugs in at its depot.
+    eventful
+        Vehicles that have to be simulated.
+    departure
+        Departure of each leg if no vehicle ever takes energy or runs out [us].
+    level
+        Level of each vehicle at its day's end likewise [Wh, g].
+    """
+
+    chance: BoolArray
+    need: IntArray
+    due: IntArray
+    plugs_in: BoolArray
+    eventful: BoolArray
+    departure: IntArray
+    level: IntArray
+
+
+def prepare(inputs: Inputs) -> Prepass:
+    """Return the closed-form part of a day: who needs events, and the outcome of all others."""
+    vehicles, legs = inputs.vehicles, inputs.legs
+    of_leg = vehicle_of_leg(vehicles)
+    last = is_last_leg(vehicles, len(legs))
+    home = vehicles.home[of_leg] >= 0
+    soft = vehicles.soft[of_leg]
+    chance = legs.may_charge & (vehicles.kind[of_leg] > 0) & (~soft | (legs.at_depot & home))
+    plugs_in = last & legs.at_depot & home
+    used = sum_within(vehicles.first_leg, of_leg, legs.energy)
+    need = _need(used, chance | last, last)
+    raw_level = vehicles.start_level[of_leg] - used
+    level = np.where(soft, np.maximum(raw_level, 0), raw_level)
+    event = (level < 0) | (plugs_in & (level < vehicles.capacity[of_leg]))
+    event |= chance & _seeks(inputs, of_leg, level, need)
+    eventful = np.zeros(len(vehicles), bool)
+    eventful[of_leg[event]] = True
+    final = vehicles.start_level.copy()
+    final[of_leg[last]] = level[last]
+    return Prepass(chance, need, _due(inputs, last), plugs_in, eventful, _departures(inputs, of_leg), final)
+
+
+def sum_within(first_leg: IntArray, of_leg: IntArray, values: IntArray) -> IntArray:
+    """Return the running sum of `values` within each vehicle, the leg itself included."""
+    total = np.concatenate((np.zeros(1, np.int64), np.cumsum(values)))
+    return total[1:] - total[first_leg[of_leg]]
+
+
+def _need(used: IntArray, stops: BoolArray, last: BoolArray) -> IntArray:
+    size = len(used)
+    index = np.where(stops, np.arange(size), size)
+    next_stop = np.minimum.accumulate(index[::-1])[::-1]
+    need = np.zeros(size, np.int64)
+    inner = np.flatnonzero(~last)
+    need[inner] = used[next_stop[inner + 1]] - used[inner]
+    return need
+
+
+def _due(inputs: Inputs, last: BoolArray) -> IntArray:
+    legs = inputs.legs
+    due = np.full(len(legs), NEVER_US, np.int64)
+    due[:-1] = np.where(legs.timed[1:], legs.depart[1:], NEVER_US)
+    due[last] = NEVER_US
+    return due
+
+
+def _seeks(inputs: Inputs, of_leg: IntArray, level: IntArray, need: IntArray) -> BoolArray:
+    vehicles = inputs.vehicles
+    at_home = inputs.legs.at_depot & (vehicles.home[of_leg] >= 0)
+    reserve = np.where(at_home, vehicles.depot_reserve[of_leg], vehicles.reserve[of_leg])
+    # The policy has operators only, so it takes columns as it takes numbers.
+    columns: list[Any] = [level, need, reserve, vehicles.target[of_leg], vehicles.capacity[of_leg]]
+    return np.asarray(policies.seek_energy(*columns))
+
+
+def _departures(inputs: Inputs, of_leg: IntArray) -> IntArray:
+    """Return max over earlier legs j of (depart j + drives and dwells since), by one running maximum."""
+    legs = inputs.legs
+    busy = legs.drive + legs.dwell
+    before = sum_within(inputs.vehicles.first_leg, of_leg, busy) - busy
+    shift = of_leg * VEHICLE_SPAN_US
+    slack = np.maximum.accumulate(legs.depart - before + shift) - shift
+    return slack + before

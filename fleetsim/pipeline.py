@@ -1,0 +1,303 @@
+"""The main job: a scenario in, a result out, year by year.
+
+For each year the stock turns over, depots grow with their vehicles and the representative days are simulated.
+In siting years new stations are placed where the days left demand over, and the days are simulated again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from charging.coverage import coverage, zone_coverage, zone_standards
+from fleetsim import __version__, accounts, base_map, calibration, forecast
+from fleetsim import stock as turnover
+from fleetsim.accounts import Tables
+from fleetsim.choice import Feedback
+from fleetsim.datasets import City, city_folder, read_city, table_path, table_schemas
+from fleetsim.days import DAY_TABLES, Days, depot_fleets, open_stations
+from fleetsim.engine.build import Supply
+from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
+from fleetsim.result import Result, file_hash, table_hash
+from fleetsim.scenario.scenario import Scenario
+from fleetsim.scenario.sections import at_year
+from fleetsim.scenario.template import resolved
+from fleetsim.siting_ground import candidates, site_demand
+from fleetsim.ways import OPEN_KINDS, Ways
+
+Tell = Callable[[str, float], None]
+
+NEV_MILESTONE = 2_000_000.0
+"""New-energy vehicles of clause 16, whose date is reported with its range."""
+CAR_FLEETS = ("car_private", "car_company")
+LAST_SHARE = 0.97
+"""Part of the progress bar that the years fill; the accounts fill the rest."""
+
+
+def run(scenario: Scenario, tell: Tell = lambda stage, share: None) -> Result:
+    """Return the result of a scenario.
+
+    Parameters
+    ----------
+    scenario
+        What to run.
+    tell
+        Called with the stage and the share of the whole that is done [0 to 1].
+
+    Raises
+    ------
+    DataError, ScenarioError
+        If the city's tables or the scenario have a mistake.
+    """
+    clock = Clock(tell)
+    with clock.stage("reading", 0.0):
+        city = read_city(city_folder(scenario.run.city))
+    with clock.stage("calibration", 0.01):
+        start = _Start.prepare(city, scenario)
+    years = Years(city, scenario, start, clock)
+    years.run()
+    with clock.stage("accounts", LAST_SHARE):
+        tables = _account(city, scenario, years)
+    return Result(
+        tables=tables,
+        run=_record(city, scenario, tables, clock) | {"notes": accounts.notes(scenario, tables, start.reached)},
+        scenario_toml=resolved(scenario),
+        city=base_map.layers(city),
+    )
+
+
+@dataclass
+class Clock:
+    """Tells what is going on and adds up the seconds of each stage."""
+
+    tell: Tell
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, share: float, label: str = "") -> Iterator[None]:
+        """Time a stage; `share` of the whole run is done when it begins."""
+        self.tell(label or name, share)
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where the years begin: the opening stock and the calibrated rules."""
+
+    opening: pl.DataFrame
+    rules: turnover.Rules
+    nev: pl.DataFrame
+    reached: forecast.Forecast
+
+    @classmethod
+    def prepare(cls, city: City, scenario: Scenario) -> _Start:
+        """Return the calibrated start of a scenario."""
+        tables = turnover.StockTables(**{name: getattr(city, name) for name in turnover.StockTables.__annotations__})
+        sections = turnover.Sections(scenario.stock, scenario.cars, scenario.policy, scenario.schedule)
+        years = list(range(scenario.run.first_year, scenario.run.last_year + 1))
+        opening, rules = calibration.prepare(
+            tables, city.observations, sections, scenario.calibration.until, years, scenario.run.seed
+        )
+        problem = forecast.car_problem(opening, rules, years)
+        nev = forecast.nev_interval(problem, rules.cars, years[-1]).rename({"value": "vehicles"})
+        reached = forecast.reach(problem, rules.cars, NEV_MILESTONE, years[-1])
+        return cls(opening, rules, nev, reached)
+
+
+@dataclass
+class Years:
+    """The years one after the other, and the tables they leave."""
+
+    city: City
+    scenario: Scenario
+    start: _Start
+    clock: Clock
+    parts: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Set out from the base year."""
+        self.days = Days(self.city, self.scenario)
+        self.ways = Ways(self.city)
+        self.stock = self.start.opening
+        self.stations: pl.DataFrame = self.city.stations
+        self.standards = zone_standards(self.city.zones, self.scenario.siting.standard_km)
+        self.base: dict[str, pl.DataFrame] = {}
+        self.reach: dict[str, pl.DataFrame] = {}
+        self.feedback = Feedback()
+
+    def run(self) -> None:
+        """Run every year of the scenario."""
+        run = self.scenario.run
+        for year in range(run.first_year, run.last_year + 1):
+            share = (year - run.first_year) / (run.last_year + 1 - run.first_year)
+            self._year(year, 0.03 + (LAST_SHARE - 0.03) * share)
+
+    def _year(self, year: int, share: float) -> None:
+        with self.clock.stage("stock", share, f"{year}: stock"):
+            self._turn_over(year)
+        simulated = self._simulate(year, share)
+        if year in self.scenario.siting.years and year > self.scenario.run.first_year:
+            with self.clock.stage("siting", share, f"{year}: siting"):
+                self._site(year, simulated)
+            simulated = self._simulate(year, share)
+        for name in DAY_TABLES:
+            self._keep(name, simulated[name])
+        with self.clock.stage("coverage", share, f"{year}: coverage"):
+            self._cover(year)
+        self.feedback = self._feedback(simulated)
+        with self.clock.stage("siting", share):
+            self.stations = enlarge(self.stations, simulated["station_load"], self.scenario.siting, year=year)
+
+    def _turn_over(self, year: int) -> None:
+        if year > self.scenario.run.first_year:
+            moved = turnover.advance(self.stock, year, self.start.rules, self.feedback)
+            self.stock = moved.stock
+            self._keep("additions", moved.additions)
+            self._keep("retirements", moved.retirements)
+        self._keep("stock", self.stock)
+
+    def _simulate(self, year: int, share: float) -> Tables:
+        kept: dict[str, list[pl.DataFrame]] = {name: [] for name in DAY_TABLES}
+        supply: Supply | None = None
+        for day in self.city.days.iter_rows(named=True):
+            with self.clock.stage("duties", share, f"{year}: duties of {day['day']}"):
+                plans = self.days.plans(day, self.stock, year)
+            if supply is None:
+                with self.clock.stage("ways", share):
+                    self.stations = grow_depots(
+                        self.stations, depot_fleets(plans, self.city.places), self.scenario.siting, year=year
+                    )
+                    supply = self._supply(year)
+            with self.clock.stage("days", share, f"{year}: simulating {day['day']}"):
+                tables = self.days.simulate(day, plans, self.stock, supply, year)
+            for name, table in tables.items():
+                kept[name].append(table)
+        return {name: pl.concat(tables) for name, tables in kept.items()}
+
+    def _supply(self, year: int) -> Supply:
+        stations = open_stations(self.stations, year)
+        return Supply(stations, self.ways.nearest(stations, self.scenario.charging.stations_considered))
+
+    def _zones(self, year: int) -> pl.DataFrame:
+        distances = self.ways.shortest(open_stations(self.stations, year))
+        return zone_coverage(self.city.zones, distances, self.standards, year=year)
+
+    def _site(self, year: int, simulated: Tables) -> None:
+        section = self.scenario.siting
+        demand = site_demand(simulated["demand"], self.city)
+        zones = self._zones(year)
+        for kind in OPEN_KINDS:
+            if not new_stations(section, year, kind):
+                continue
+            sites = candidates(self.city, kind)
+            ground = SitingGround(demand, zones, sites, self._access(kind, sites))
+            self.stations, report = site_stations(self.stations, ground, section, year=year, kind=kind)
+            self._keep("siting", report)
+
+    def _access(self, kind: str, sites: pl.DataFrame) -> pl.DataFrame:
+        if kind not in self.reach:
+            self.reach[kind] = self.ways.candidate_access(sites, self.standards.filter(pl.col("kind") == kind))
+        return self.reach[kind]
+
+    def _cover(self, year: int) -> None:
+        zones = self._zones(year)
+        self._keep("coverage_zones", zones)
+        self._keep("coverage", coverage(zones))
+        standing = open_stations(self.stations, year)
+        self._keep("station_years", standing.select(pl.lit(year).alias("year"), "station_id", "plugs", "power_kw"))
+        cars = self.stock.filter(
+            pl.col("fleet").is_in(CAR_FLEETS), pl.col("powertrain").cast(pl.String).is_in(["BEV", "PHEV"])
+        )
+        self._keep(
+            "piles",
+            count_piles(
+                standing,
+                electric_cars=float(cars["vehicles"].sum()),
+                private_pile_share=at_year(self.scenario.duties.home_pile_share, year),
+                year=year,
+            ),
+        )
+
+    def _feedback(self, simulated: Tables) -> Feedback:
+        """Return what the next year's buyers learn: waits and coverage above those of the base year."""
+        now = {"waits": mean_waits(simulated["demand"]), "coverage": self.parts["coverage"][-1]}
+        if not self.base:
+            self.base = now
+            return Feedback()
+        before = dict(self.base["waits"].iter_rows())
+        waits = {group: wait - before.get(group, wait) for group, wait in now["waits"].iter_rows()}
+        gain = _covered(now["coverage"]) - _covered(self.base["coverage"])
+        groups = self.city.fleets["group"].cast(pl.String).unique().sort().to_list()
+        return Feedback(waits, dict.fromkeys(groups, gain))
+
+    def _keep(self, name: str, table: pl.DataFrame) -> None:
+        self.parts.setdefault(name, []).append(table)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return a kept table, all years."""
+        return pl.concat(self.parts[name]) if name in self.parts else pl.DataFrame()
+
+
+def mean_waits(demand: pl.DataFrame) -> pl.DataFrame:
+    """Return fleet_group and the mean wait of those served away from their depot [min], from `ZoneDemand`."""
+    served = demand.filter(pl.col("served") > 0)
+    return (
+        served.group_by("fleet_group")
+        .agg(wait=(pl.col("mean_wait_min") * pl.col("served")).sum() / pl.col("served").sum())
+        .sort("fleet_group")
+    )
+
+
+def _covered(table: pl.DataFrame) -> float:
+    city = table.filter(pl.col("district") == "all", pl.col("kind") == "public")
+    return float(city["covered_share"][0])
+
+
+def _account(city: City, scenario: Scenario, years: Years) -> Tables:
+    detail = {name: years.table(name) for name in ("stock", "additions", "retirements")}
+    tables: Tables = {
+        "stock": turnover.totals(detail["stock"], city.powertrains),
+        "additions": turnover.flows(detail["additions"]),
+        "retirements": turnover.flows(detail["retirements"]),
+        "stations": years.stations.filter(pl.col("opened_year") <= scenario.run.last_year),
+    }
+    kept = ("coverage", "coverage_zones", "station_years", "piles", "siting", *DAY_TABLES)
+    tables |= {name: years.table(name) for name in kept}
+    span = range(scenario.run.first_year, scenario.run.last_year + 1)
+    tables |= accounts.travel(city, scenario, tables["stock"], span)
+    tables |= accounts.energy(city, scenario, tables)
+    tables |= accounts.grid(city, scenario, tables)
+    nev = accounts.nev_with_range(turnover.nev_total(detail["stock"], city.fleets, city.powertrains), years.start.nev)
+    tables |= accounts.targets(city, scenario, tables, {**detail, "nev": nev}, years.start.rules.cars.first_half_share)
+    return tables
+
+
+def _record(city: City, scenario: Scenario, tables: Tables, clock: Clock) -> dict[str, Any]:
+    """Return run.json: all that tells this run from another."""
+    inputs = {name: file_hash(table_path(city.folder, name)) for name in sorted(table_schemas())}
+    identity = json.dumps([__version__, scenario.model_dump(mode="json"), inputs], sort_keys=True)
+    return {
+        "version": __version__,
+        "scenario": scenario.name,
+        "title_zh": scenario.title_zh,
+        "title_en": scenario.title_en,
+        "run_id": hashlib.sha256(identity.encode()).hexdigest()[:10],
+        "seed": scenario.run.seed,
+        "engine": "simpy" if scenario.run.engine == "auto" else scenario.run.engine,
+        "sample": scenario.run.sample,
+        "years": f"{scenario.run.first_year}-{scenario.run.last_year}",
+        "last_year": scenario.run.last_year,
+        "calibration_until": scenario.calibration.until,
+        "inputs": inputs,
+        "tables": {name: table_hash(table) for name, table in sorted(tables.items())},
+        "seconds": {name: round(value, 2) for name, value in clock.seconds.items()},
+    }

@@ -1,0 +1,600 @@
+"""Schemas of the model's own tables: inputs that ship or are brought, and the tables of a result folder."""
+
+import dataframely as dy
+
+from networks.tables import BASES, FUNCTIONAL_ZONES, PLACE_KINDS
+
+POWERTRAINS = ("petrol", "diesel", "gas", "hybrid", "PHEV", "BEV", "BEV-swap", "FCEV")
+CARRIERS = ("petrol", "diesel", "gas", "electricity", "hydrogen")
+FLEET_GROUPS = ("bus", "taxi", "goods", "sanitation", "airside", "car", "ride_hail", "truck", "coach")
+MODES = ("walk", "bike", "metro", "bus", "suburban_rail", "car", "taxi")
+MEASURES = ("stock_share", "additions_share", "count", "trip_share", "ratio", "coverage", "power")
+MODALITIES = ("required", "basically", "strive")
+
+
+class Powertrain(dy.Schema):
+    """One row a powertrain. Counting as a new-energy vehicle and getting its plate are separate."""
+
+    powertrain = dy.String(primary_key=True)
+    name_zh = dy.String()
+    carrier = dy.Enum(CARRIERS, description="what it mainly takes in")
+    counts_as_nev = dy.Bool(description="counts as a new-energy vehicle in the statistics")
+    eligible_nev_plate = dy.Bool(description="gets a new-energy plate in Beijing")
+    clean_energy = dy.Bool(description="counts as new-energy or clean-energy (gas and hybrid included)")
+
+
+class Fleet(dy.Schema):
+    """One row a fleet."""
+
+    fleet = dy.String(primary_key=True)
+    name_zh = dy.String()
+    name_en = dy.String()
+    group = dy.Enum(FLEET_GROUPS)
+    whole_vehicles = dy.Bool(description="a public fleet, kept in whole vehicles")
+    operating = dy.Bool(description="operating transport (in the statutory account and the intensity)")
+    simulated = dy.Bool(description="its days are simulated event by event")
+    life_years = dy.Float64(min_exclusive=0.0, description="Weibull scale L [years]")
+    life_shape = dy.Float64(min_exclusive=0.0, description="Weibull shape k")
+    statutory_age = dy.Int64(nullable=True, min=1, description="age of forced retirement [years]")
+    annual_km = dy.Float64(min=0.0, description="distance a vehicle and year where no day is simulated [km]")
+    nev_counted = dy.Bool(description="in the NEV count of the city (registered vehicles)")
+    basis = dy.Enum(BASES)
+
+
+class VehicleType(dy.Schema):
+    """One row a vehicle type: what a fleet buys of a powertrain."""
+
+    vehicle_type = dy.String(primary_key=True)
+    fleet_group = dy.Enum(FLEET_GROUPS)
+    fleet = dy.String(nullable=True, description="empty: every fleet of the group without a row of its own")
+    powertrain = dy.Enum(POWERTRAINS)
+    store = dy.Float64(min_exclusive=0.0, description="battery [kWh], tank [kg hydrogen, l, or m3 of gas]")
+    use_per_km = dy.Float64(min=0.0, description="use at mild weather and mean speed [store unit/km]")
+    electric_km_share = dy.Float64(min=0.0, max=1.0, description="share of distance on electricity (PHEV)")
+    electric_kwh_per_km = dy.Float64(min=0.0, description="electric use of a PHEV in electric drive [kWh/km]")
+    heating_kw = dy.Float64(min=0.0, description="electric power to hold the cabin warm per K below comfort [kW/K]")
+    cooling_kw = dy.Float64(min=0.0, description="power to hold the cabin cool per K above comfort [kW/K]")
+    work_kw = dy.Float64(min=0.0, description="power of pump, brush or lift while working at a stop [kW]")
+    max_charge_kw = dy.Float64(min=0.0, description="highest charging power [kW]; 0: does not charge")
+    knee = dy.Float64(min_exclusive=0.0, max=1.0, description="state of charge where power begins to fall")
+    end_power_share = dy.Float64(min=0.0, max=1.0, description="power at full charge over highest power")
+    price_cny = dy.Float64(min=0.0, description="purchase price in the base year [CNY]")
+    price_change_per_year = dy.Float64(min=-0.5, max=0.5, description="yearly relative change of the price")
+    maintenance_cny_per_km = dy.Float64(min=0.0, description="maintenance [CNY/km]")
+    insurance_cny_per_year = dy.Float64(min=0.0, description="insurance and tax [CNY/year]")
+    basis = dy.Enum(BASES)
+
+
+class Stock(dy.Schema):
+    """One row a cohort on 31 December of `year`: the state of the turnover."""
+
+    year = dy.Int64(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    vintage = dy.Int64(primary_key=True, description="year of first registration")
+    district = dy.String(primary_key=True)
+    operator = dy.String(primary_key=True, description="operator, 'all' where not told apart")
+    exempt_reason = dy.String(primary_key=True, description="reason of exemption, 'none' for vehicles under the rule")
+    vehicles = dy.Float64(min=0.0)
+
+
+class StockShare(dy.Schema):
+    """One row a group of the base-year stock as it ships (without vintages)."""
+
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    district = dy.String(primary_key=True)
+    operator = dy.String(primary_key=True)
+    exempt_reason = dy.String(primary_key=True)
+    vehicles = dy.Float64(min=0.0)
+    basis = dy.Enum(BASES)
+
+
+class Vintage(dy.Schema):
+    """One row a fleet, kind and year of first registration of the base-year stock; shares sum to 1."""
+
+    fleet = dy.String(primary_key=True)
+    kind = dy.Enum(("fuel", "nev"), primary_key=True)
+    vintage = dy.Int64(primary_key=True, description="year of first registration")
+    share = dy.Float64(min=0.0, max=1.0)
+    basis = dy.Enum(BASES)
+
+
+class Purchase(dy.Schema):
+    """One row a fleet and powertrain it can buy: the pivot of the choice model; shares of a fleet sum to 1."""
+
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    share = dy.Float64(min=0.0, max=1.0, description="share of the vehicles bought in the base year")
+    basis = dy.Enum(BASES)
+
+
+class EnergyPrice(dy.Schema):
+    """One row a carrier and year: what a fleet pays for energy, years between are interpolated."""
+
+    carrier = dy.Enum(CARRIERS, primary_key=True)
+    year = dy.Int64(primary_key=True)
+    price_cny_per_unit = dy.Float64(min=0.0, description="price with taxes and service fee [CNY/unit]")
+    unit = dy.String(description="l, m3, kWh or kg")
+    basis = dy.Enum(BASES)
+
+
+class StockTotal(dy.Schema):
+    """One row of the result table `stock`."""
+
+    year = dy.Int64(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    district = dy.String(primary_key=True)
+    vehicles = dy.Float64(min=0.0, description="vehicles on 31 December")
+    nev = dy.Bool(description="counts as a new-energy vehicle")
+
+
+class Flow(dy.Schema):
+    """One row of the result tables `additions` and `retirements`."""
+
+    year = dy.Int64(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    district = dy.String(primary_key=True)
+    vehicles = dy.Float64(min=0.0)
+
+
+class Quota(dy.Schema):
+    """One row a year and kind of plate."""
+
+    year = dy.Int64(primary_key=True)
+    plate = dy.Enum(("ordinary", "nev"), primary_key=True)
+    plates = dy.Int64(min=0, description="plates issued to new owners [1/year]")
+    basis = dy.Enum(BASES)
+
+
+class Observation(dy.Schema):
+    """One row what somebody published. Bounds stay bounds; targets are not observations."""
+
+    indicator = dy.String(primary_key=True)
+    date = dy.String(primary_key=True, regex=r"^\d{4}(-\d{2})?$", description="year, or year-month")
+    bound = dy.Enum(("value", "lower", "upper"), primary_key=True)
+    value = dy.Float64()
+    unit = dy.String()
+    source = dy.String(description="publisher and title")
+    url = dy.String(nullable=True)
+    confidence = dy.Enum(("high", "medium", "low", "derived", "assumption"))
+
+
+class Temperature(dy.Schema):
+    """One row a month: mean daily high and low."""
+
+    month = dy.Int64(primary_key=True, min=1, max=12)
+    mean_high_c = dy.Float64(description="mean daily high [C]")
+    mean_low_c = dy.Float64(description="mean daily low [C]")
+
+
+class Day(dy.Schema):
+    """One row a representative day; the weights of all rows make up the year."""
+
+    day = dy.String(primary_key=True)
+    name_zh = dy.String()
+    month = dy.Int64(min=1, max=12, description="month whose temperatures it has")
+    weekend = dy.Bool()
+    weight_days = dy.Float64(min_exclusive=0.0, description="days of the year it stands for [days]")
+
+
+class EmissionFactor(dy.Schema):
+    """One row a carrier and year: CO2 of burning (statutory) and of the energy system."""
+
+    carrier = dy.String(primary_key=True, description="carrier, or carrier:pathway for hydrogen")
+    year = dy.Int64(primary_key=True, description="first year it holds for")
+    account = dy.Enum(("statutory", "energy_system"), primary_key=True)
+    kgco2_per_unit = dy.Float64(min=0.0)
+    unit = dy.String(description="kWh, kg, l or m3")
+    basis = dy.Enum(BASES)
+
+
+class Clause(dy.Schema):
+    """One row a rule of the plan and a year in which it is measured."""
+
+    clause = dy.String(primary_key=True, description="identifier of the rule, e.g. bus, taxi, nev_stock")
+    target_year = dy.Int64(primary_key=True)
+    article = dy.Int64(description="number of the clause in the plan")
+    title_zh = dy.String()
+    title_en = dy.String()
+    text_zh = dy.String(description="wording in the plan, or of the other document named in `document`")
+    document = dy.String(description="document that sets it")
+    modality = dy.Enum(MODALITIES)
+    measure = dy.Enum(MEASURES)
+    from_year = dy.Int64(description="first year of its period")
+    target = dy.Float64(description="share 0 to 1, or a count in `unit`")
+    unit = dy.String()
+    fleets = dy.String(nullable=True, description="fleets under the rule, separated by ';' (empty: not a fleet rule)")
+    exempt_reasons = dy.String(nullable=True, description="reasons of exemption, separated by ';'")
+    departments_zh = dy.String(nullable=True, description="departments as listed; which leads is not stated")
+    binding = dy.Bool(description="the stock model enforces it (else it is only measured)")
+    qualifies = dy.Enum(("nev", "clean_energy", "fuel_cell", "none"), description="which vehicles comply with it")
+
+
+class Compliance(dy.Schema):
+    """One row a year, clause and district ('all' for the city)."""
+
+    year = dy.Int64(primary_key=True)
+    clause = dy.String(primary_key=True)
+    district = dy.String(primary_key=True)
+    eligible = dy.Float64(min=0.0, description="vehicles under the rule, exempt ones left out")
+    compliant = dy.Float64(min=0.0, description="of these, new-energy vehicles")
+    share = dy.Float64(nullable=True, min=0.0, max=1.0, description="compliant / eligible; empty where none")
+    gross_share = dy.Float64(nullable=True, min=0.0, max=1.0, description="new-energy share, exempt ones included")
+
+
+class DutyVehicle(dy.Schema):
+    """One row a vehicle that works on a representative day. Numbers run from 0 within a fleet."""
+
+    vehicle_id = dy.Int64(primary_key=True, min=0)
+    district = dy.String(description="district of its home")
+    home_zone = dy.Int64(min=0, description="row of its home in the zones table")
+    depot = dy.String(
+        nullable=True, description="place or station where it stands at night; empty: at the kerb or at home"
+    )
+    exempt_reason = dy.String(description="reason of exemption, 'none' for vehicles under the rule")
+    weight = dy.Float64(min_exclusive=0.0, description="vehicles it stands for (1 unless the run samples)")
+
+
+class Leg(dy.Schema):
+    """One row a leg: leave, drive, dwell. Sorted by vehicle and leg; times are seconds of the day, past 86,400 too."""
+
+    vehicle_id = dy.Int64(primary_key=True, min=0)
+    leg = dy.Int64(primary_key=True, min=0, description="0, 1, 2 ... within the vehicle")
+    depart_s = dy.Int64(min=0, description="earliest departure [s]")
+    drive_s = dy.Int64(min=0, description="driving time [s]")
+    distance_km = dy.Float64(min=0.0, description="distance driven [km]")
+    dwell_s = dy.Int64(min=0, description="shortest stop after arrival, before the next leg may start [s]")
+    work_s = dy.Int64(min=0, description="of the stop: pump, brush or lift at work [s]")
+    zone = dy.Int64(min=0, description="row in the zones table where the leg ends")
+    may_charge = dy.Bool(description="the vehicle may seek energy after this leg")
+    at_depot = dy.Bool(description="the leg ends where the vehicle stands at night (its depot plugs are there)")
+    timed = dy.Bool(description="the departure is promised (timetable, shift, window): leaving late counts")
+    latest_s = dy.Int64(nullable=True, description="a departure after this is counted as missed [s]; empty: never")
+
+
+class FleetCount(dy.Schema):
+    """One row a fleet, district and exempt reason: the vehicles on the road, in whole vehicles."""
+
+    fleet = dy.String(primary_key=True)
+    district = dy.String(primary_key=True)
+    exempt_reason = dy.String(primary_key=True, description="'none' for vehicles under the rule")
+    vehicles = dy.Int64(min=0, description="vehicles of the fleet, those in reserve included")
+
+
+class HourProfile(dy.Schema):
+    """One row an activity and hour: how much of it falls into the hour, relative to others."""
+
+    activity = dy.String(primary_key=True, description="taxi_trips, flights, or charging_ and the fleet")
+    hour = dy.Int64(primary_key=True, min=0, max=23, description="hour of the day [h]")
+    weekday = dy.Float64(min=0.0, description="relative weight on a weekday")
+    weekend = dy.Float64(min=0.0, description="relative weight at a weekend")
+
+
+class ZoneSpeed(dy.Schema):
+    """One row a functional zone: the speed between doors without traffic, lights and turns included."""
+
+    functional_zone = dy.Enum(FUNCTIONAL_ZONES, primary_key=True)
+    free_flow_kmh = dy.Float64(min_exclusive=0.0, max=120.0, description="speed at night [km/h]")
+
+
+class TaxiShift(dy.Schema):
+    """One row a shift of a pattern; a pattern with shifts 0 and 1 has two drivers a day."""
+
+    pattern = dy.String(primary_key=True)
+    shift = dy.Int64(primary_key=True, min=0, max=1, description="0 first, 1 second of the day")
+    pattern_share = dy.Float64(min=0.0, max=1.0, description="share among the patterns with as many shifts")
+    start_h = dy.Float64(min=0.0, max=36.0, description="mean start [h after midnight]")
+    start_sd_h = dy.Float64(min=0.0, max=4.0, description="standard deviation of the start [h]")
+    hours = dy.Float64(min_exclusive=0.0, max=13.0, description="mean length of the shift, breaks included [h]")
+    hours_sd = dy.Float64(min=0.0, max=3.0, description="standard deviation of the length [h]")
+    trips = dy.Float64(min=1.0, max=40.0, description="mean trips of the shift")
+    trips_sd = dy.Float64(min=0.0, max=20.0, description="standard deviation of the trips")
+    break_h = dy.Float64(min=0.0, max=36.0, description="earliest start of the meal break [h after midnight]")
+    break_min = dy.Float64(min=0.0, max=180.0, description="length of the meal break [min]")
+    basis = dy.Enum(BASES)
+
+
+class TourPattern(dy.Schema):
+    """One row a way to work of a goods or sanitation fleet: tours from a base to clusters of stops."""
+
+    pattern = dy.String(primary_key=True)
+    fleet = dy.String()
+    exempt_reason = dy.String(nullable=True, description="reason it holds for; empty: all without rows of their own")
+    share = dy.Float64(min_exclusive=0.0, description="relative share among the patterns that hold")
+    base_kind = dy.Enum(PLACE_KINDS, description="kind of place the tours start from")
+    depot_share = dy.Float64(min=0.0, max=1.0, description="share of vehicles that stand at the base at night")
+    weekend_share = dy.Float64(min=0.0, max=1.0, description="vehicles at work at a weekend over those on a weekday")
+    start_low_h = dy.Float64(min=0.0, max=30.0, description="earliest start at the base [h after midnight]")
+    start_high_h = dy.Float64(min=0.0, max=30.0, description="latest start at the base [h after midnight]")
+    tours_low = dy.Int64(min=1, max=12, description="fewest tours a day")
+    tours_high = dy.Int64(min=1, max=12, description="most tours a day")
+    clusters = dy.Int64(min=1, max=8, description="clusters of stops a tour; one leg each")
+    stops = dy.Float64(min=1.0, max=60.0, description="mean stops a cluster")
+    stop_min = dy.Float64(min=0.0, max=240.0, description="mean time at a stop [min]")
+    stop_km = dy.Float64(min=0.0, max=40.0, description="distance between stops of a cluster [km]")
+    cluster_kmh = dy.Float64(
+        nullable=True, min_exclusive=0.0, description="speed between stops [km/h]; empty: moves while at work"
+    )
+    work_share = dy.Float64(min=0.0, max=1.0, description="share of the stop with pump, brush or lift at work")
+    stem_km = dy.Float64(min_exclusive=0.0, description="mean distance from the base to the first cluster [km]")
+    hop_km = dy.Float64(min_exclusive=0.0, description="mean distance from cluster to cluster [km]")
+    unload_kind = dy.Enum(PLACE_KINDS, nullable=True, description="kind of place where it unloads; empty: none")
+    unload_min = dy.Float64(min=0.0, max=180.0, description="time to unload or tip [min]")
+    base_min = dy.Float64(min=0.0, max=360.0, description="shortest stop at the base between tours [min]")
+    window_min = dy.Float64(
+        nullable=True, min=0.0, description="width of the window of a tour's start [min]; empty: not promised"
+    )
+    basis = dy.Enum(BASES)
+
+
+class AirsidePattern(dy.Schema):
+    """One row a kind of airside vehicle: it serves flights in turns within its airport."""
+
+    kind = dy.String(primary_key=True)
+    exempt_reason = dy.String(description="reason of exemption, 'none' for kinds under the rule")
+    share = dy.Float64(min_exclusive=0.0, description="relative share among the kinds of its reason")
+    first_h = dy.Float64(min=0.0, max=24.0, description="first job at the earliest [h after midnight]")
+    last_h = dy.Float64(min=0.0, max=30.0, description="last job at the latest [h after midnight]")
+    legs_low = dy.Int64(min=1, max=40, description="fewest legs a day")
+    legs_high = dy.Int64(min=1, max=40, description="most legs a day")
+    leg_km = dy.Float64(min_exclusive=0.0, max=60.0, description="mean distance of a leg, its jobs merged [km]")
+    stop_min = dy.Float64(min=0.0, max=240.0, description="mean time at the stands of a leg [min]")
+    work_share = dy.Float64(min=0.0, max=1.0, description="share of the stop with lift, belt or pump at work")
+    speed_kmh = dy.Float64(min_exclusive=0.0, max=80.0, description="speed on the apron [km/h]")
+    winter_only = dy.Bool(description="works in the months November to March only")
+    basis = dy.Enum(BASES)
+
+
+class BackgroundPattern(dy.Schema):
+    """One row a fleet and powertrain whose vehicles charge in public without being simulated all day."""
+
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    km_per_day = dy.Float64(min=0.0, description="distance a vehicle and day [km]")
+    electric_share = dy.Float64(min=0.0, max=1.0, description="share of the distance on electricity")
+    kwh_per_km = dy.Float64(min=0.0, description="use in mild weather [kWh/km]")
+    winter_factor = dy.Float64(min=1.0, max=3.0, description="use in December to February over use in mild weather")
+    home_pile = dy.Bool(description="the share with a pile at home holds for it; else none has one")
+    public_share_home = dy.Float64(min=0.0, max=1.0, description="share of energy from public plugs, pile at home")
+    public_share_other = dy.Float64(min=0.0, max=1.0, description="share of energy from public plugs, none at home")
+    session_kwh = dy.Float64(min_exclusive=0.0, description="mean energy of a public session [kWh]")
+    session_sd_kwh = dy.Float64(min=0.0, description="standard deviation of it [kWh]")
+    home_zone_share = dy.Float64(min=0.0, max=1.0, description="share of sessions near home; the rest near jobs")
+    battery_kwh = dy.Float64(min_exclusive=0.0, description="battery [kWh]")
+    max_charge_kw = dy.Float64(min_exclusive=0.0, description="highest charging power [kW]")
+    basis = dy.Enum(BASES)
+
+
+class BackgroundArrival(dy.Schema):
+    """One row a vehicle that comes to charge in public, of the fleets that are not simulated all day."""
+
+    vehicle_id = dy.Int64(primary_key=True, min=0, description="0 upwards without a gap, over all fleets of the day")
+    fleet = dy.String()
+    powertrain = dy.Enum(POWERTRAINS)
+    zone = dy.Int64(min=0, description="row in the zones table where it looks for a plug")
+    arrive_s = dy.Int64(min=0, max=86_399, description="when it begins to look [s]")
+    energy_kwh = dy.Float64(min_exclusive=0.0, description="energy it wants [kWh]")
+    battery_kwh = dy.Float64(min_exclusive=0.0, description="battery [kWh]")
+    max_charge_kw = dy.Float64(min_exclusive=0.0, description="highest charging power [kW]")
+
+
+class Assignment(dy.Schema):
+    """One row a duty vehicle of a fleet, day and year: which powertrain and type drives its duty."""
+
+    vehicle_id = dy.Int64(primary_key=True, min=0)
+    powertrain = dy.Enum(POWERTRAINS)
+    vehicle_type = dy.String()
+    home_plug = dy.Bool(description="can charge where it stands at night though that is no depot")
+
+
+class Service(dy.Schema):
+    """One row a fleet and representative day: what was asked and what was done."""
+
+    year = dy.Int64(primary_key=True)
+    day = dy.String(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    duties = dy.Int64(min=0)
+    legs = dy.Int64(min=0)
+    late_legs = dy.Int64(min=0, description="promised departures left over 5 min late")
+    missed_legs = dy.Int64(min=0, description="departures after their latest time, or never made")
+    mean_delay_min = dy.Float64(min=0.0, description="mean delay of promised departures [min]")
+    energy_kwh = dy.Float64(min=0.0, description="final energy used by all vehicles, all carriers, in kWh")
+    distance_km = dy.Float64(min=0.0)
+
+
+class ZoneDemand(dy.Schema):
+    """One row a simulated day, zone, kind of station and fleet group: energy sought away from the depot."""
+
+    year = dy.Int64(primary_key=True)
+    day = dy.String(primary_key=True)
+    zone = dy.Int64(primary_key=True, min=0, description="row in the zones table")
+    kind = dy.Enum(("public", "swap", "hydrogen"), primary_key=True)
+    fleet_group = dy.String(primary_key=True)
+    seeks = dy.Float64(min=0.0, description="stops at which a driver sought energy, or ran out of it")
+    served = dy.Float64(min=0.0, description="of these, took energy")
+    unserved = dy.Float64(min=0.0, description="of these, went on, or stayed, without")
+    stranded = dy.Float64(min=0.0, description="of the unserved, could not make the next leg")
+    waiting = dy.Float64(min=0.0, description="of the served, waited longer than the standard")
+    mean_wait_min = dy.Float64(nullable=True, min=0.0, description="mean wait of the served [min]")
+    detour_km = dy.Float64(min=0.0, description="distance to stations and back, all together [km]")
+
+
+class ModeShare(dy.Schema):
+    """One row a year and mode, trips in the central six districts; mode 'green' is the sum of the green ones."""
+
+    year = dy.Int64(primary_key=True)
+    mode = dy.String(primary_key=True)
+    share = dy.Float64(min=0.0, max=1.0)
+    low = dy.Float64(nullable=True, min=0.0, max=1.0, description="low end of its range; empty: none given")
+    high = dy.Float64(nullable=True, min=0.0, max=1.0, description="high end of its range")
+
+
+class Freight(dy.Schema):
+    """One row a year and mode of operating transport: turnover, converted turnover."""
+
+    year = dy.Int64(primary_key=True)
+    mode = dy.String(primary_key=True)
+    tonnage_mt = dy.Float64(nullable=True, min=0.0, description="goods to and from the city [Mt]")
+    tonne_km_g = dy.Float64(nullable=True, min=0.0, description="tonne-km [10^9]")
+    passenger_km_g = dy.Float64(nullable=True, min=0.0, description="passenger-km [10^9]")
+    converted_tkm_g = dy.Float64(min=0.0, description="converted turnover [10^9 tkm]")
+    share = dy.Float64(nullable=True, min=0.0, max=1.0, description="share of the tonnage")
+
+
+class EnergyUse(dy.Schema):
+    """One row a year, fleet and carrier."""
+
+    year = dy.Int64(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    carrier = dy.Enum(CARRIERS, primary_key=True)
+    quantity = dy.Float64(min=0.0)
+    unit = dy.String(description="l, m3, kWh (from the grid) or kg")
+
+
+class Carbon(dy.Schema):
+    """One row a year, fleet and account. The two accounts are never added."""
+
+    year = dy.Int64(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    account = dy.Enum(("statutory", "energy_system"), primary_key=True)
+    co2_t = dy.Float64(min=0.0, description="CO2 [t]")
+
+
+class Indicator(dy.Schema):
+    """One row an indicator and year, observed or modelled."""
+
+    indicator = dy.String(primary_key=True)
+    clause = dy.String()
+    year = dy.Int64(primary_key=True)
+    value = dy.Float64(nullable=True, description="empty: not known")
+    low = dy.Float64(nullable=True, description="low end of its range, or a published lower bound")
+    high = dy.Float64(nullable=True)
+    unit = dy.String()
+    basis = dy.Enum(("observed", "modelled"), primary_key=True)
+    target = dy.Float64(nullable=True)
+    target_year = dy.Int64(nullable=True)
+    gap = dy.Float64(nullable=True, description="value minus target, in the target year")
+    status = dy.Enum(("met", "missed", "open", "unknown", "not_due"), description="never 'met' by assumption")
+    source = dy.String()
+
+
+class ModeBase(dy.Schema):
+    """One row a segment and mode: its share of all trips in the base year (all rows sum to 1)."""
+
+    district = dy.String(primary_key=True, description="district of the central six")
+    distance_band = dy.Enum(("short", "medium", "long"), primary_key=True, description="up to 3, 3 to 10, over 10 km")
+    car_available = dy.Bool(primary_key=True, description="the traveller has a car at hand")
+    mode = dy.Enum(MODES, primary_key=True)
+    trip_share = dy.Float64(min=0.0, max=1.0, description="share of all trips")
+    basis = dy.Enum(BASES)
+
+
+class EnergyContent(dy.Schema):
+    """One row a carrier: the heating value of its unit."""
+
+    carrier = dy.Enum(CARRIERS, primary_key=True)
+    unit = dy.String(description="l, m3, kWh or kg")
+    kwh_per_unit = dy.Float64(min_exclusive=0.0, description="lower heating value [kWh/unit]")
+    basis = dy.Enum(BASES)
+
+
+class FreightBase(dy.Schema):
+    """One row a mode and year of goods to and from the city."""
+
+    mode = dy.Enum(("rail", "road"), primary_key=True)
+    year = dy.Int64(primary_key=True)
+    tonnage_mt = dy.Float64(min=0.0, description="goods to and from the city [Mt]")
+    haul_km = dy.Float64(min_exclusive=0.0, description="mean distance of a tonne [km]")
+    basis = dy.Enum(BASES)
+
+
+class Occupancy(dy.Schema):
+    """One row a passenger fleet group."""
+
+    fleet_group = dy.Enum(FLEET_GROUPS, primary_key=True)
+    passengers_per_vehicle = dy.Float64(min=0.0, description="mean passengers aboard over the whole distance")
+    basis = dy.Enum(BASES)
+
+
+class DayUse(dy.Schema):
+    """One row a simulated day, fleet, powertrain and carrier: what its vehicles used and drove."""
+
+    year = dy.Int64(primary_key=True)
+    day = dy.String(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    carrier = dy.Enum(CARRIERS, primary_key=True)
+    quantity = dy.Float64(min=0.0, description="used by the vehicles; electricity is what the battery gave")
+    unit = dy.String(description="l, m3, kWh or kg")
+    distance_km = dy.Float64(min=0.0, description="driven on this carrier [km]; a PHEV's distance is shared out")
+
+
+class YearUse(dy.Schema):
+    """One row a year, fleet, powertrain and carrier: use and distance of the year."""
+
+    year = dy.Int64(primary_key=True)
+    fleet = dy.String(primary_key=True)
+    powertrain = dy.Enum(POWERTRAINS, primary_key=True)
+    carrier = dy.Enum(CARRIERS, primary_key=True)
+    quantity = dy.Float64(min=0.0, description="used by the vehicles, charging loss left out")
+    unit = dy.String(description="l, m3, kWh or kg")
+    distance_km = dy.Float64(min=0.0, description="driven on this carrier [km]")
+
+
+class TopDown(dy.Schema):
+    """One row a year: the statutory account of operating vehicles against the published total. Nothing is scaled."""
+
+    year = dy.Int64(primary_key=True)
+    bottom_up_t = dy.Float64(min=0.0, description="CO2 of the modelled operating vehicles [t]")
+    top_down_t = dy.Float64(min=0.0, description="published CO2 of operating vehicles [t]")
+    ratio = dy.Float64(description="bottom-up over top-down")
+
+
+class IntensityFactor(dy.Schema):
+    """One row a year and mode: how the intensity's change since the base year splits into its causes."""
+
+    year = dy.Int64(primary_key=True)
+    mode = dy.String(primary_key=True)
+    structure = dy.Float64(description="change through the mix of modes [kg CO2/tkm]")
+    efficiency = dy.Float64(description="change through energy per converted turnover [kg CO2/tkm]")
+    fuel = dy.Float64(description="change through CO2 per energy [kg CO2/tkm]")
+
+
+class IndicatorSeries(dy.Schema):
+    """One row an indicator: the clause it belongs to and the published series that observes it."""
+
+    indicator = dy.String(primary_key=True)
+    clause = dy.String(description="clause that sets its target")
+    observation = dy.String(nullable=True, description="series in observations.csv; empty: nobody publishes it")
+    scale = dy.Float64(min_exclusive=0.0, description="turns the observed unit into the clause's")
+    direction = dy.Enum(("at_least", "at_most"), description="which side of the target meets it")
+    model = dy.Enum(
+        ("simulated", "assumed", "part", "none"),
+        description="what the modelled value is: only a simulated one may decide a status; "
+        "assumed: given by the scenario; part: a share of what the target counts",
+    )
+
+
+class Modelled(dy.Schema):
+    """One row an indicator and year: what the model says, with its range where it has one."""
+
+    indicator = dy.String(primary_key=True)
+    year = dy.Int64(primary_key=True)
+    value = dy.Float64(nullable=True)
+    low = dy.Float64(nullable=True)
+    high = dy.Float64(nullable=True)
+    source = dy.String(description="result table it is taken from")
+
+
+class MonthlyFit(dy.Schema):
+    """One row an observation: the model at that month, interpolated between year ends, beside it."""
+
+    indicator = dy.String(primary_key=True)
+    date = dy.String(primary_key=True)
+    bound = dy.Enum(("value", "lower", "upper"), primary_key=True)
+    observed = dy.Float64()
+    modelled = dy.Float64(description="linear between the year ends")
+    error_share = dy.Float64(description="modelled over observed, minus 1")

@@ -1,0 +1,107 @@
+"""Ways between zones and stations on the road network of a city."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from charging.tables import Access, Station
+from fleetsim.datasets import City
+from networks.roads import RoadGraph
+from networks.travel import Nearest, Sites, link_minutes, nearest_k, snap, within
+
+OPEN_KINDS = ("public", "swap", "hydrogen")
+MEAN_HOUR = 12
+"""Hour whose speeds stand for the day when stations are compared [h]."""
+REACH_KM = 30.0
+"""Longest straight way from a place to the road network [km]."""
+NEAREST = {"zone": pl.Int64, "station": pl.Int64, "kind": pl.String, "minutes": pl.Float64, "km": pl.Float64}
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The road graph with the zones joined to it."""
+
+    city: City
+
+    @cached_property
+    def graph(self) -> RoadGraph:
+        """The road graph."""
+        return RoadGraph.from_tables(self.city.nodes, self.city.links)
+
+    @cached_property
+    def zones(self) -> Sites:
+        """The zones' centres on the graph."""
+        return self._sites(self.city.zones)
+
+    def nearest(self, stations: dy.DataFrame[Station], count: int) -> pl.DataFrame:
+        """Return the nearest stations of every zone: `count` of each kind and each group they are kept for.
+
+        Returns
+        -------
+        zone and station (row numbers in the zones table and in `stations`), kind, minutes [min], km [km],
+        nearest first.
+        """
+        minutes = link_minutes(self.graph, self.city.speeds, hour=MEAN_HOUR, weekday=True)
+        rows = stations.select(pl.col("kind").cast(pl.String), "fleet_group").with_row_index("station")
+        parts = []
+        for (kind, _), part in sorted(
+            rows.filter(pl.col("kind").is_in(OPEN_KINDS)).partition_by("kind", "fleet_group", as_dict=True).items(),
+            key=str,
+        ):
+            own = part["station"].to_numpy().astype(np.int64)
+            found = nearest_k(self.graph, self.zones, self._sites(stations[own.tolist()]), count, minutes=minutes)
+            parts.append(_long(str(kind), own, found))
+        return pl.concat(parts) if parts else pl.DataFrame(schema=NEAREST)
+
+    def shortest(self, stations: dy.DataFrame[Station]) -> pl.DataFrame:
+        """Return zone (cell), kind and distance_km: the shortest way on the network to a station of each kind."""
+        kinds = stations["kind"].cast(pl.String)
+        parts = []
+        for kind in OPEN_KINDS:
+            own = stations.filter(kinds == kind)
+            found = nearest_k(self.graph, self.zones, self._sites(own), 1, minutes=self.graph.length_km)
+            km = pl.Series("distance_km", found.km[:, 0], dtype=pl.Float64)
+            parts.append(self.city.zones.select("zone", pl.lit(kind).alias("kind"), km))
+        return pl.concat(parts).filter(pl.col("distance_km").is_finite()).sort("kind", "zone")
+
+    def candidate_access(self, candidates: pl.DataFrame, standards: pl.DataFrame) -> dy.DataFrame[Access]:
+        """Return the zones and candidate sites within the zone's standard of each other on the network.
+
+        Parameters
+        ----------
+        candidates
+            Table `Candidate`.
+        standards
+            Of every zone: zone, standard_km [km].
+        """
+        limits = self.city.zones.select("zone").join(standards, on="zone", how="left", maintain_order="left")
+        limit_km = limits["standard_km"].fill_null(0.0).to_numpy()
+        pairs = within(self.graph, self.zones, self._sites(candidates), limit_km=float(limit_km.max())).tocoo()
+        near = pairs.data <= limit_km[pairs.row]
+        table = pl.DataFrame(
+            {
+                "zone": self.city.zones["zone"].gather(pairs.row[near].tolist()),
+                "candidate": candidates["candidate"].gather(pairs.col[near].tolist()),
+                "distance_km": pairs.data[near].astype(np.float64),
+            }
+        )
+        return Access.validate(table.sort("zone", "candidate"))
+
+    def _sites(self, places: pl.DataFrame) -> Sites:
+        return snap(self.graph, places["lon"].to_numpy(), places["lat"].to_numpy(), limit_km=REACH_KM)
+
+
+def _long(kind: str, rows: NDArray[np.int64], found: Nearest) -> pl.DataFrame:
+    zone, rank = np.nonzero(found.target >= 0)
+    table = {
+        "zone": zone,
+        "station": rows[found.target[zone, rank]],
+        "kind": [kind] * zone.size,
+        "minutes": found.minutes[zone, rank],
+        "km": found.km[zone, rank],
+    }
+    return pl.DataFrame(table, schema=NEAREST)
