@@ -150,8 +150,8 @@ def map_(
     from fleetsim import screens
     from fleetsim.result import Result
 
-    target = output or folder / "maps" / "coverage.html"
-    screens.write_map(Result.load(folder), target, _language(lang))
+    language, target = _language(lang), output or folder / "maps" / "coverage.html"
+    screens.write_map(Result.load(folder), target, language)
     out.print(f"Wrote {target}", highlight=False, soft_wrap=True)
 
 
@@ -165,8 +165,8 @@ def report(
     from fleetsim import screens
     from fleetsim.result import Result
 
-    target = output or folder / "report.html"
-    screens.write_report(Result.load(folder), target, _language(lang))
+    language, target = _language(lang), output or folder / "report.html"
+    screens.write_report(Result.load(folder), target, language)
     out.print(f"Wrote {target}", highlight=False, soft_wrap=True)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from fleetsim.charts import charts
 from fleetsim.offline import asset, inline_script, require_offline
 from fleetsim.result import Result
-from fleetsim.targets import show_gap, show_observed, show_value, target_table
+from fleetsim.targets import UNITS_SHOWN, show_gap, show_observed, show_range, show_value, target_table
 from fleetsim.texts import Language, texts
 
 
@@ -69,8 +69,8 @@ def _targets(result: Result, words: dict[str, Any], lang: Language) -> str:
 
 def _target_row(row: dict[str, Any], status: dict[str, str]) -> str:
     unit = row["unit"]
-    spread = f"{show_value(row['low'], unit)} – {show_value(row['high'], unit)}" if row["low"] is not None else "–"
-    shown_unit = "" if unit == "share" else f" <small>{html.escape(unit)}</small>"
+    spread = show_range(row) or "–"
+    shown_unit = f" <small>({html.escape(unit)})</small>" if unit in UNITS_SHOWN else ""
     cells = [
         f"<td>{html.escape(row['title'] or row['indicator'])}{shown_unit}</td>",
         f"<td>{row['year']}</td>",

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from fleetsim.result import Result
-from fleetsim.targets import show_gap, show_observed, show_value, target_table
+from fleetsim.targets import UNITS_SHOWN, show_gap, show_observed, show_range, show_value, target_table
 from fleetsim.texts import Language, texts
 from networks.errors import DataError
 
 Tell = Callable[[str, float], None]
 
+WIDE = 120
+"""Columns of a terminal from which the range of the modelled values is shown too."""
 STATUS_STYLES = {"met": "green", "missed": "red", "open": "yellow", "unknown": "dim", "not_due": "dim"}
 
 
@@ -65,31 +68,39 @@ def write_report(result: Result, target: Path, lang: Language) -> None:
 
 
 def print_targets(console: Console, result: Result, lang: Language) -> None:
-    """Print the target table: observed, modelled, target, gap, status, source."""
+    """Print the target table: observed, modelled, target, gap, status; sources as numbered notes below."""
     words, status = texts(lang, "report"), texts(lang, "status")
-    table = Table(title=words["targets"], title_justify="left", header_style="bold", pad_edge=False)
-    table.add_column(words["indicator"], min_width=18)
-    for name in ("year", "observed", "modelled", "range", "target", "gap"):
-        table.add_column(words[name], justify="right", no_wrap=name == "year")
+    table = Table(
+        title=words["targets"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column(words["indicator"])
+    wide = console.width >= WIDE
+    names = ["year", "observed", "modelled", *(["range"] if wide else []), "target", "gap"]
+    for name in names:
+        table.add_column(words[name], justify="right", no_wrap=True)
     table.add_column(words["status"], no_wrap=True)
-    table.add_column(words["source"], style="dim", max_width=40)
+    table.add_column("", style="dim", justify="right", no_wrap=True)
+    sources: list[str] = []
     for row in target_table(result, lang).iter_rows(named=True):
+        if row["source"] not in sources:
+            sources.append(row["source"])
         unit = row["unit"]
-        spread = "–" if row["low"] is None else f"{show_value(row['low'], unit)} – {show_value(row['high'], unit)}"
-        table.add_row(
-            row["title"] or row["indicator"],
-            str(row["year"]),
-            show_observed(row),
-            show_value(row["modelled"], unit),
-            spread,
-            show_value(row["target"], unit),
-            show_gap(row),
-            f"[{STATUS_STYLES[row['status']]}]{status[row['status']]}[/]",
-            row["source"] or "",
-        )
+        cells = [str(row["year"]), show_observed(row), show_value(row["modelled"], unit)]
+        cells += [show_range(row)] if wide else []
+        cells += [show_value(row["target"], unit), show_gap(row)]
+        mark = f"[{STATUS_STYLES[row['status']]}]{status[row['status']]}[/]"
+        table.add_row(_title(row), *cells, mark, f"({sources.index(row['source']) + 1})")
     console.print(table)
+    console.print(f"{texts(lang, 'terminal')['sources']}:", style="dim")
+    for number, source in enumerate(sources, 1):
+        console.print(f" ({number}) {source}", style="dim", markup=False, highlight=False)
     for note in result.run.get("notes", []):
         console.print(f"• {note[lang]}", markup=False, highlight=False)
+
+
+def _title(row: dict[str, Any]) -> str:
+    unit = f" [dim]({row['unit']})[/]" if row["unit"] in UNITS_SHOWN else ""
+    return f"{row['title'] or row['indicator']}{unit}"
 
 
 def print_written(console: Console, result: Result, target: Path) -> None:

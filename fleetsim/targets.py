@@ -3,8 +3,10 @@
 import polars as pl
 
 from fleetsim.result import Result
-from fleetsim.texts import Language
+from fleetsim.texts import Language, texts
 
+UNITS_SHOWN = ("GW", "TWh", "kWh", "t", "Mt")
+"""Units that a title does not tell; shares are shown in per cent, counts are of what the title names."""
 COLUMNS = (
     "indicator",
     "clause",
@@ -51,6 +53,7 @@ def target_table(result: Result, lang: Language) -> pl.DataFrame:
         modelled_status=pl.col("status").cast(pl.String),
         modelled_source="source",
     )
+    from_model = texts(lang, "terminal")["model"] + ": {}"
     keys = rows.select("indicator", "clause", "year", "unit", "target").unique(["indicator", "year"])
     joined = keys.join(observed, on=["indicator", "year"], how="left").join(
         modelled, on=["indicator", "year"], how="left"
@@ -63,7 +66,8 @@ def target_table(result: Result, lang: Language) -> pl.DataFrame:
         .with_columns(
             gap=pl.coalesce("observed_gap", "modelled_gap"),
             status=pl.coalesce("observed_status", "modelled_status"),
-            source=pl.coalesce("observed_source", "modelled_source"),
+            source=pl.coalesce("observed_source", pl.format(from_model, "modelled_source")),
+            title=pl.col("title").str.head(1).str.to_uppercase() + pl.col("title").str.slice(1),
         )
         .sort("order", "indicator", "year", nulls_last=True)
         .select(COLUMNS)
@@ -74,11 +78,26 @@ def show_value(value: float | None, unit: str) -> str:
     """Return a value as a planner writes it: shares in per cent, counts with separators."""
     if value is None:
         return "–"
-    if unit == "share":
+    if is_share(unit):
         return f"{value:.1%}"
-    if abs(value) >= 1000:
+    if abs(value) >= 1_000_000:
+        return f"{value / 1_000_000:.3f} M"
+    if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+    return f"{value:.3g}"
+
+
+def is_share(unit: str) -> bool:
+    """Return whether a unit is a share, shown in per cent."""
+    return unit.startswith("share")
+
+
+def show_range(row: dict[str, object]) -> str:
+    """Return the range of a row's modelled value, empty where it has none."""
+    low, high, unit = row["low"], row["high"], str(row["unit"])
+    if not isinstance(low, float) or not isinstance(high, float):
+        return ""
+    return f"{show_value(low, unit)} – {show_value(high, unit)}"
 
 
 def show_observed(row: dict[str, object]) -> str:
@@ -94,4 +113,4 @@ def show_gap(row: dict[str, object]) -> str:
     gap, unit = row["gap"], str(row["unit"])
     if not isinstance(gap, float):
         return "–"
-    return f"{100 * gap:+.1f} pp" if unit == "share" else f"{'+' if gap >= 0 else ''}{show_value(gap, unit)}"
+    return f"{100 * gap:+.1f} pp" if is_share(unit) else f"{'+' if gap >= 0 else ''}{show_value(gap, unit)}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from charging.tables import Access, Station
 from fleetsim.datasets import City
 from networks.roads import RoadGraph
-from networks.travel import Nearest, Sites, link_minutes, nearest_k, snap, within
+from networks.travel import Nearest, Sites, link_minutes, nearest_k, shortest_km, snap, within
 
 OPEN_KINDS = ("public", "swap", "hydrogen")
 MEAN_HOUR = 12
@@ -63,8 +63,7 @@ class Ways:
         parts = []
         for kind in OPEN_KINDS:
             own = stations.filter(kinds == kind)
-            found = nearest_k(self.graph, self.zones, self._sites(own), 1, minutes=self.graph.length_km)
-            km = pl.Series("distance_km", found.km[:, 0], dtype=pl.Float64)
+            km = pl.Series("distance_km", shortest_km(self.graph, self.zones, self._sites(own)))
             parts.append(self.city.zones.select("zone", pl.lit(kind).alias("kind"), km))
         return pl.concat(parts).filter(pl.col("distance_km").is_finite()).sort("kind", "zone")
 

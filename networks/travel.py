@@ -208,7 +208,8 @@ def nearest_k(graph: RoadGraph, sources: Sites, targets: Sites, k: int, *, minut
     nearest targets, so the effort is that of k searches however many sources and targets there are. Equal
     times are ordered by target row.
     """
-    found = _settle(graph, targets, minutes, min(k, len(targets.node)))
+    starts = (targets.access_min, targets.node, targets.access_km)
+    found = _settle(graph, starts, minutes, min(k, len(targets.node)))
     count = len(sources.node)
     target = np.full((count, k), -1, dtype=np.int64)
     time, distance = np.full((count, k), np.inf), np.full((count, k), np.inf)
@@ -218,12 +219,25 @@ def nearest_k(graph: RoadGraph, sources: Sites, targets: Sites, k: int, *, minut
     return Nearest(target, time + sources.access_min[:, None], distance + sources.access_km[:, None])
 
 
-def _settle(graph: RoadGraph, targets: Sites, minutes: Floats, wanted: int) -> list[list[tuple[float, int, float]]]:
-    """Return for each node its nearest targets: time [min], target row, distance [km], nearest first."""
+def shortest_km(graph: RoadGraph, sources: Sites, targets: Sites) -> Floats:
+    """Return for each source the length of the shortest way to any target [km]; infinite where there is none."""
+    starts = (targets.access_km, targets.node, targets.access_km)
+    found = _settle(graph, starts, graph.length_km, 1)
+    km = np.array([labels[0][2] if labels else np.inf for labels in found])
+    return km[sources.node] + sources.access_km
+
+
+def _settle(
+    graph: RoadGraph, starts: tuple[Floats, Ints, Floats], minutes: Floats, wanted: int
+) -> list[list[tuple[float, int, float]]]:
+    """Return for each node its nearest targets: time [min], target row, distance [km], nearest first.
+
+    `starts` holds time, node and distance at which each target joins the graph.
+    """
     backward = _links_backward(graph, minutes)
     found: list[list[tuple[float, int, float]]] = [[] for _ in range(graph.node_count)]
-    starts = zip(targets.access_min.tolist(), targets.node.tolist(), targets.access_km.tolist(), strict=True)
-    heap = [(minute, site, node, km) for site, (minute, node, km) in enumerate(starts)]
+    joined = zip(*(column.tolist() for column in starts), strict=True)
+    heap = [(minute, site, node, km) for site, (minute, node, km) in enumerate(joined)]
     heapify(heap)
     while heap:
         minute, site, node, km = heappop(heap)

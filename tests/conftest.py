@@ -1,4 +1,4 @@
-"""A hand-made city of 24 zones for the tests of duties: small enough to know, large enough to work in."""
+"""Shared by the tests: a hand-made city of 24 zones for the duties, and one small run of the shipped city."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,9 @@ import polars as pl
 import pytest
 
 from fleetsim.duties.fleet import DutyInputs, DutyTables
+from fleetsim.pipeline import run
+from fleetsim.result import Result
+from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import DutiesSection
 from fleetsim.tables import (
     AirsidePattern,
@@ -215,3 +218,17 @@ def duty_inputs(duty_tables: DutyTables) -> Callable[..., DutyInputs]:
         return DutyInputs(duty_tables, DutiesSection.model_validate(fields), seed)
 
     return inputs
+
+
+SMALL_RUN = {"run.sample": 0.01, "run.last_year": 2021}
+
+
+@pytest.fixture(scope="session")
+def small_scenario() -> Scenario:
+    return Scenario.shipped("outlook").set(SMALL_RUN)
+
+
+@pytest.fixture(scope="session")
+def small(small_scenario: Scenario) -> Result:
+    """The shipped city's first two years with one vehicle in a hundred."""
+    return run(small_scenario)

@@ -82,12 +82,12 @@
 
   var stationGroups = {};
   data.stationKinds.forEach(function (kind) { stationGroups[kind] = L.layerGroup(); });
-  function scale() { return Math.min(1.6, Math.max(0.4, Math.pow(2, (map.getZoom() - 11) / 2))); }
+  function scale() { return Math.min(1.6, Math.max(0.22, Math.pow(2, (map.getZoom() - 11.5) / 1.5))); }
   function radius(plugs) { return scale() * (1.8 + 0.8 * Math.sqrt(Math.min(plugs, 200))); }
   var stations = data.stations.kind.map(function (kindIndex, i) {
     var kind = data.stationKinds[kindIndex];
     var layer = L.circleMarker([data.stations.lat[i] / 1e5, data.stations.lon[i] / 1e5], {
-      renderer: canvas.stations, weight: 0.6, color: "#fff",
+      renderer: canvas.stations, stroke: false,
       fillColor: kindColours[kind], fillOpacity: 0.85
     });
     return withTip(layer, function () {

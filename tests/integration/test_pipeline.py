@@ -12,21 +12,14 @@ from fleetsim.result import TABLES, Result
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.targets import target_table
 
-SMALL = {"run.sample": 0.01, "run.last_year": 2021}
-
-
-@pytest.fixture(scope="module")
-def small() -> Result:
-    return run(Scenario.shipped("outlook").set(SMALL))
-
 
 def test_a_run_leaves_every_table_of_the_contract(small: Result) -> None:
     assert set(TABLES) <= set(small.tables)
     assert [name for name in TABLES if small.table(name).is_empty()] == []
 
 
-def test_the_same_scenario_run_twice_gives_identical_tables(small: Result) -> None:
-    again = run(Scenario.shipped("outlook").set(SMALL))
+def test_the_same_scenario_run_twice_gives_identical_tables(small: Result, small_scenario: Scenario) -> None:
+    again = run(small_scenario)
 
     assert again.run["tables"] == small.run["tables"]
     assert again.run["run_id"] == small.run["run_id"]

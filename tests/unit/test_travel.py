@@ -7,7 +7,7 @@ import pytest
 from networks.errors import DataError
 from networks.roads import RoadGraph
 from networks.tables import ROAD_CLASSES
-from networks.travel import Sites, link_minutes, matrices, nearest_k, snap, travel_minutes, within
+from networks.travel import Sites, link_minutes, matrices, nearest_k, shortest_km, snap, travel_minutes, within
 
 
 def graph_of(count, rows, lon=None):
@@ -169,3 +169,26 @@ def test_reach_in_km_takes_the_shortest_path_and_keeps_a_distance_of_zero():
 def test_reach_wants_exactly_one_limit():
     with pytest.raises(ValueError, match="give one limit"):
         within(five_nodes(), sites(0), sites(1), limit_km=1.0, limit_min=1.0)
+
+
+def test_the_shortest_way_is_by_length_and_counts_the_access_at_both_ends_in_km():
+    nodes = pl.DataFrame({"node": [0, 1], "lon": [116.0, 116.1], "lat": [40.0, 40.0]})
+    links = pl.DataFrame(
+        {
+            "link": [0, 1],
+            "from_node": [0, 1],
+            "to_node": [1, 0],
+            "length_km": [10.0, 10.0],
+            "free_flow_kmh": [60.0, 60.0],
+            "road_class": ["arterial", "arterial"],
+        }
+    )
+    graph = RoadGraph.from_tables(nodes, links)
+    home = Sites(np.array([0]), np.array([0.5]))
+    near_but_off_the_road, far_but_on_it = Sites(np.array([0]), np.array([11.0])), Sites(np.array([1]), np.array([0.2]))
+
+    both = Sites(np.array([0, 1]), np.array([11.0, 0.2]))
+
+    assert shortest_km(graph, home, near_but_off_the_road).tolist() == [11.5]
+    assert shortest_km(graph, home, far_but_on_it).tolist() == [10.7]
+    assert shortest_km(graph, home, both).tolist() == [10.7]
