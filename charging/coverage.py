@@ -68,7 +68,7 @@ def zone_coverage(
     """
     nearest = (
         distances.select("zone", pl.col("kind").cast(pl.String), "distance_km")
-        .group_by("zone", "kind")
+        .group_by("zone", "kind", maintain_order=True)
         .agg(pl.col("distance_km").min())
     )
     table = (

@@ -68,7 +68,7 @@ def station_load_by_district(
     by_district = (
         load.join(electric, on="station_id")
         .with_columns(pl.col("hour") % HOURS)
-        .group_by(KEYS)
+        .group_by(KEYS, maintain_order=True)
         .agg(pl.col("energy_kwh").sum() / charging_efficiency)
     )
     return _tidy(by_district)
@@ -102,7 +102,7 @@ def city_load(parts: Iterable[dy.DataFrame[DistrictLoad]]) -> dy.DataFrame[Distr
     """Return the sum of loads by district and hour, with rows of district 'all' for the city, schema `DistrictLoad`."""
     districts = pl.concat(list(parts)).filter(pl.col("district") != CITY)
     city = districts.with_columns(district=pl.lit(CITY))
-    return _tidy(pl.concat([districts, city]).group_by(KEYS).agg(pl.col("energy_kwh").sum()))
+    return _tidy(pl.concat([districts, city]).group_by(KEYS, maintain_order=True).agg(pl.col("energy_kwh").sum()))
 
 
 def peaks(load: dy.DataFrame[DistrictLoad], years: Mapping[int, GridYear]) -> dy.DataFrame[PeakLoad]:

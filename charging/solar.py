@@ -73,7 +73,7 @@ def covered_share(built: dy.DataFrame[SolarYield], charging_kwh: Mapping[int, fl
     charging_kwh
         Electricity of charging from the grid by year [kWh]; years without any are left out.
     """
-    yields = dict(built.group_by("year").agg(pl.col("energy_kwh").sum()).sort("year").iter_rows())
+    yields = dict(built.group_by("year", maintain_order=True).agg(pl.col("energy_kwh").sum()).sort("year").iter_rows())
     return {year: yields[year] / charging_kwh[year] for year in yields if charging_kwh.get(year, 0.0) > 0.0}
 
 

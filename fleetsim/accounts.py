@@ -98,12 +98,14 @@ def _home_energy(tables: Tables, year: int, efficiency: float) -> dict[str, floa
     yearly = taken.filter(
         pl.col("year") == year, pl.col("fleet").is_in(fleets), pl.col("carrier").cast(pl.String) == "electricity"
     )["quantity"].sum()
-    sessions = tables["sessions"].filter(pl.col("year") == year, pl.col("fleet").is_in(fleets))
+    sessions = tables["sessions"].filter(pl.col("year") == year, pl.col("fleet").cast(pl.String).is_in(fleets))
     days = max(sessions["day"].n_unique(), 1)
     public = sessions["energy_kwh"].sum() / days / efficiency
     rest = max(yearly / DAYS_A_YEAR - public, 0.0)
     cars = tables["stock"].filter(pl.col("year") == year, pl.col("fleet").is_in(fleets), pl.col("nev"))
-    shares = cars.group_by("district").agg(share=pl.col("vehicles").sum() / max(cars["vehicles"].sum(), 1.0))
+    shares = cars.group_by("district", maintain_order=True).agg(
+        share=pl.col("vehicles").sum() / max(cars["vehicles"].sum(), 1.0)
+    )
     return {str(district): rest * share for district, share in shares.sort("district").iter_rows()}
 
 
@@ -179,7 +181,7 @@ def clause_trust(city: City, scenario: Scenario) -> dict[str, Trust]:
     `enforced` where the scenario enforces it to the full, `none` where it assumes a degree of compliance.
     """
     seen = observed_until(city.observations, city.stock, scenario.stock, scenario.calibration.until)
-    last_due = city.clauses.group_by("clause").agg(pl.col("target_year").max()).sort("clause")
+    last_due = city.clauses.group_by("clause", maintain_order=True).agg(pl.col("target_year").max()).sort("clause")
     strength = scenario.policy.enforcement
     return {
         clause: "enforced" if strength.get(clause, 0.0) >= 1.0 else "none"

@@ -51,7 +51,9 @@ def year_use(day_use: dy.DataFrame[DayUse], days: dy.DataFrame[Day]) -> dy.DataF
         raise DataError(f"days.csv, column day: {', '.join(unknown)} was simulated but has no weight; add a row")
     weighted = day_use.join(days.select("day", "weight_days"), on="day")
     return _year_table(
-        weighted.group_by(USE_KEYS).agg((pl.col("quantity", "distance_km") * pl.col("weight_days")).sum())
+        weighted.group_by(USE_KEYS, maintain_order=True).agg(
+            (pl.col("quantity", "distance_km") * pl.col("weight_days")).sum()
+        )
     )
 
 
@@ -82,7 +84,7 @@ def distance_use(
     distance = (pl.col("vehicles") * pl.col("annual_km") * pl.col("distance_share")).alias("distance_km")
     used = moving.join(rates, on=["fleet", "powertrain"]).with_columns(distance)
     used = used.with_columns(quantity=pl.col("distance_km") * pl.col("per_km"))
-    return _year_table(used.group_by(USE_KEYS).agg(pl.col("quantity", "distance_km").sum()))
+    return _year_table(used.group_by(USE_KEYS, maintain_order=True).agg(pl.col("quantity", "distance_km").sum()))
 
 
 def energy(use: dy.DataFrame[YearUse], section: CarbonSection) -> dy.DataFrame[EnergyUse]:
@@ -98,7 +100,7 @@ def energy(use: dy.DataFrame[YearUse], section: CarbonSection) -> dy.DataFrame[E
     loss = pl.when(pl.col("carrier").cast(pl.String) == "electricity").then(section.charging_efficiency).otherwise(1.0)
     return EnergyUse.validate(
         use.with_columns(pl.col("quantity") / loss)
-        .group_by("year", "fleet", "carrier", "unit")
+        .group_by("year", "fleet", "carrier", "unit", maintain_order=True)
         .agg(pl.col("quantity").sum())
         .select(list(EnergyUse.columns()))
         .sort("year", "fleet", "carrier")
@@ -133,7 +135,11 @@ def carbon(
     system = rows.select(
         "year", "fleet", account=pl.lit("energy_system"), co2_t=pl.col("quantity") * pl.col("energy_system") / KG_PER_T
     )
-    both = pl.concat([statutory, system]).group_by("year", "fleet", "account").agg(pl.col("co2_t").sum())
+    both = (
+        pl.concat([statutory, system])
+        .group_by("year", "fleet", "account", maintain_order=True)
+        .agg(pl.col("co2_t").sum())
+    )
     typed = both.with_columns(pl.col("account").cast(Carbon.columns()["account"].dtype))
     return Carbon.validate(typed.select(list(Carbon.columns())).sort("year", "fleet", "account"))
 
@@ -193,7 +199,7 @@ def top_down(accounts: dy.DataFrame[Carbon], observations: dy.DataFrame[Observat
     """
     published = observations.filter((pl.col("indicator") == "operating_vehicle_co2") & (pl.col("bound") == "value"))
     known = published.select(year=pl.col("date").str.head(4).cast(pl.Int64), top_down_t="value")
-    modelled = statutory_rows(accounts).group_by("year").agg(bottom_up_t=pl.col("co2_t").sum())
+    modelled = statutory_rows(accounts).group_by("year", maintain_order=True).agg(bottom_up_t=pl.col("co2_t").sum())
     return TopDown.validate(
         known.join(modelled, on="year")
         .with_columns(ratio=pl.col("bottom_up_t") / pl.col("top_down_t"))
@@ -209,7 +215,9 @@ def _year_table(table: pl.DataFrame) -> dy.DataFrame[YearUse]:
 
 
 def _mean_vehicles(stock: dy.DataFrame[StockTotal]) -> pl.DataFrame:
-    ends = stock.group_by("year", "fleet", pl.col("powertrain").cast(pl.String)).agg(pl.col("vehicles").sum())
+    ends = stock.group_by("year", "fleet", pl.col("powertrain").cast(pl.String), maintain_order=True).agg(
+        pl.col("vehicles").sum()
+    )
     first = stock["year"].min()
     years = pl.DataFrame({"year": stock["year"].unique().sort()})
     keys = ends.select("fleet", "powertrain").unique().join(years, how="cross")
@@ -232,7 +240,7 @@ def _rates(
     numbers = ("use_per_km", "electric_km_share", "electric_kwh_per_km")
     types = (
         _types_of_fleets(fleets, vehicle_types)
-        .group_by("fleet", "powertrain")
+        .group_by("fleet", "powertrain", maintain_order=True)
         .agg(pl.col(numbers).mean())
         .join(powertrains.select(pl.col("powertrain").cast(pl.String), "carrier"), on="powertrain", how="left")
         .with_columns(weather.cast(pl.Float64).alias("weather"), pl.col("carrier").cast(pl.String))

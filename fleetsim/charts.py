@@ -106,7 +106,7 @@ def _fleet_shares(result: Result, words: dict[str, str], lang: Language) -> Spec
     names = result.city["fleets"].select("fleet", name=pl.col("name_zh" if lang == "zh" else "name_en"))
     shares = (
         result.table("stock")
-        .group_by("year", "fleet")
+        .group_by("year", "fleet", maintain_order=True)
         .agg(share=(pl.col("vehicles") * pl.col("nev")).sum() / pl.col("vehicles").sum() * 100)
         .join(names, on="fleet")
         .sort("fleet", "year")
@@ -145,7 +145,7 @@ def _modes(result: Result, words: dict[str, str]) -> Spec:
 def _carbon(result: Result, words: dict[str, Any]) -> Spec:
     totals = (
         result.table("carbon")
-        .group_by("year", "account")
+        .group_by("year", "account", maintain_order=True)
         .agg(mt=(pl.col("co2_t").sum() / 1e6).round(3))
         .sort("account", "year")
         .with_columns(name=pl.col("account").cast(pl.String).replace(words["account_names"]))
@@ -165,7 +165,7 @@ def _carbon(result: Result, words: dict[str, Any]) -> Spec:
 def _waits(result: Result, words: dict[str, Any]) -> Spec:
     load = result.table("station_load").join(result.table("stations").select("station_id", "kind"), on="station_id")
     waits = (
-        load.group_by("year", "kind")
+        load.group_by("year", "kind", maintain_order=True)
         .agg(
             wait=(pl.col("mean_wait_min") * pl.col("served")).sum() / pl.col("served").sum(),
             served=pl.col("served").sum(),

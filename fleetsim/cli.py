@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -54,9 +57,6 @@ def main() -> None:
         if len(error.problems) > 1:
             err.print(f"{len(error.problems)} problems; nothing was written.", markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("Stopped; nothing was written.")
-        sys.exit(130)
 
 
 def _version(wanted: bool) -> None:
@@ -107,8 +107,10 @@ def run(
     chosen = _read_scenario(scenario, _run_changes(set_, engine, years, sample))
     target = output or Path("results") / chosen.name
     require_free(target, overwrite=overwrite)
-    with screens.progress(err, quiet=as_json) as tell:
+    with _stoppable(), screens.progress(err, quiet=as_json) as tell:
         result = run_scenario(chosen, tell)
+        # Told to stop while writing, clean up as on Ctrl-C: no half-written folder stays.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         screens.write_all(result, target, language, overwrite=overwrite)
     if as_json:
         out.print_json(json.dumps(screens.summary(result, target), ensure_ascii=False))
@@ -200,6 +202,15 @@ def init(
     out.print(
         f"Next: edit it, then `fleetsim check {folder}` and `fleetsim run {folder}`.", highlight=False, soft_wrap=True
     )
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.print("Stopped; nothing was written.")
+        raise typer.Exit(130) from None
 
 
 def _scenario_path(scenario: str) -> Path:

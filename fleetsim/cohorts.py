@@ -221,7 +221,8 @@ def turn(cohorts: Cohorts, plan: Turn) -> Turned:
     Notes
     -----
     N(t+1) = N(t) + additions - retirements holds in every cell. A cell never sells vehicles only
-    because its closing number is lower: it shrinks by retirement.
+    because its closing number is lower: it shrinks by retirement. Vehicles that one order asks for do
+    not leave early for another.
     """
     retired = cohorts.counts * plan.hazard[:, :, None]
     if plan.whole:
@@ -230,8 +231,9 @@ def turn(cohorts: Cohorts, plan: Turn) -> Turned:
     need = np.maximum(plan.closing - remaining.sum(axis=(0, 1)), 0.0)
     additions = np.zeros((remaining.shape[0], remaining.shape[2]))
     shares = plan.shares.copy()
+    asked = _asked(plan.orders, additions.shape)
     for order in plan.orders:
-        bought, remaining, need = _fill(order, remaining, additions, need, in_whole=plan.whole)
+        bought, remaining, need = _fill(order, remaining, additions, need, asked, in_whole=plan.whole)
         additions = additions + bought
         if order.rest is not None:
             shares[:, order.cells] = order.rest[:, None]
@@ -241,31 +243,38 @@ def turn(cohorts: Cohorts, plan: Turn) -> Turned:
     return Turned(replace(cohorts, year=cohorts.year + 1, counts=counts), additions, retirements)
 
 
+def _asked(orders: tuple[Order, ...], shape: tuple[int, ...]) -> BoolArray:
+    """Return which powertrains of which cells some order asks for (powertrain, cell)."""
+    asked = np.zeros(shape, dtype=bool)
+    for order in orders:
+        if order.vehicles > 0.0:
+            asked |= order.powertrains[:, None] & order.cells[None, :]
+    return asked
+
+
 def _fill(
-    order: Order, remaining: FloatArray, additions: FloatArray, need: FloatArray, *, in_whole: bool
+    order: Order, remaining: FloatArray, additions: FloatArray, need: FloatArray, asked: BoolArray, *, in_whole: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return purchases of the order, what remains after early retirement, and purchases still open."""
-    others = np.where(order.powertrains[:, None], 0.0, remaining.sum(axis=1)).sum(axis=0)
+    others = np.where(asked, 0.0, remaining.sum(axis=1)).sum(axis=0)
     have = remaining[order.powertrains].sum(axis=(0, 1)) + additions[order.powertrains].sum(axis=0)
     amount = order.vehicles if order.bought else order.vehicles - float(have[order.cells].sum())
     bought = spread(amount, np.where(order.cells, need + others, 0.0), in_whole=in_whole)
     early = np.maximum(bought - need, 0.0)
     split = np.repeat(order.split[:, None], len(need), axis=1)
     purchases = split_whole(bought, split) if in_whole else split * bought
-    return purchases, _retire_oldest(remaining, ~order.powertrains, early), np.maximum(need - bought, 0.0)
+    return purchases, _retire_oldest(remaining, asked, early), np.maximum(need - bought, 0.0)
 
 
-def _retire_oldest(remaining: FloatArray, powertrains: BoolArray, early: FloatArray) -> FloatArray:
-    """Return `remaining` without the `early` vehicles of each cell, the oldest of `powertrains` first."""
+def _retire_oldest(remaining: FloatArray, spared: BoolArray, early: FloatArray) -> FloatArray:
+    """Return `remaining` without the `early` vehicles of each cell, the oldest that are not spared first."""
     if not early.any():
         return remaining
-    queue = remaining[powertrains].transpose(1, 0, 2)
+    queue = np.where(spared[:, None, :], 0.0, remaining).transpose(1, 0, 2)
     flat = queue.reshape(-1, remaining.shape[2])
     before = np.cumsum(flat, axis=0) - flat
     taken = np.clip(early[None, :] - before, 0.0, flat).reshape(queue.shape).transpose(1, 0, 2)
-    result = remaining.copy()
-    result[powertrains] -= taken
-    return result
+    return np.asarray(remaining - taken)
 
 
 def transfer(cohorts: Cohorts, source: BoolArray, target: BoolArray, vehicles: float, *, in_whole: bool) -> Cohorts:

@@ -82,7 +82,9 @@ class Days:
     ) -> FleetPlan:
         made = self._fleet_day(fleet, day, counts)
         group = str(self.city.fleets.filter(pl.col("fleet") == fleet)["group"][0])
-        held = stock.filter(pl.col("fleet") == fleet).group_by("district", "powertrain", "exempt_reason")
+        held = stock.filter(pl.col("fleet") == fleet).group_by(
+            "district", "powertrain", "exempt_reason", maintain_order=True
+        )
         assignment = assign(
             made.vehicles,
             made.legs,
@@ -150,7 +152,9 @@ class Days:
 
 def fleet_counts(stock: pl.DataFrame) -> dy.DataFrame[FleetCount]:
     """Return whole vehicles by fleet, district and exempt reason of a table `Stock` of one year."""
-    sums = stock.group_by("fleet", "district", "exempt_reason").agg(pl.col("vehicles").sum().round().cast(pl.Int64))
+    sums = stock.group_by("fleet", "district", "exempt_reason", maintain_order=True).agg(
+        pl.col("vehicles").sum().round().cast(pl.Int64)
+    )
     return FleetCount.validate(sums.sort("fleet", "district", "exempt_reason"))
 
 
@@ -159,12 +163,12 @@ def depot_fleets(plans: Sequence[FleetPlan], places: pl.DataFrame) -> dy.DataFra
     parts = [
         plan.vehicles.join(plan.assignment, on="vehicle_id")
         .filter(pl.col("depot").is_not_null(), pl.col("powertrain").cast(pl.String).is_in(DEPOT_CARRIERS))
-        .group_by("depot")
+        .group_by("depot", maintain_order=True)
         .agg(vehicles=pl.col("weight").sum())
         .with_columns(fleet_group=pl.lit(plan.group))
         for plan in plans
     ]
-    sums = pl.concat(parts).group_by("depot", "fleet_group").agg(pl.col("vehicles").sum())
+    sums = pl.concat(parts).group_by("depot", "fleet_group", maintain_order=True).agg(pl.col("vehicles").sum())
     where = places.select("name", "district", "lon", "lat", depot="place")
     table = sums.join(where, on="depot").select(DepotFleet.column_names())
     return DepotFleet.validate(table.sort("depot", "fleet_group"))

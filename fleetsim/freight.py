@@ -117,7 +117,7 @@ def passengers(
     turnover = (
         use.join(groups, on="fleet")
         .join(aboard, on="mode")
-        .group_by("year", "mode")
+        .group_by("year", "mode", maintain_order=True)
         .agg(passenger_km_g=(pl.col("distance_km") * pl.col("passengers_per_vehicle")).sum() / KM_PER_G)
     )
     empty = pl.lit(None, dtype=pl.Float64)

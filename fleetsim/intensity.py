@@ -15,8 +15,8 @@ TKM_PER_G = 1e9
 
 def intensity(accounts: dy.DataFrame[Carbon], turnover: dy.DataFrame[Freight]) -> dict[int, float]:
     """Return CO2 of operating vehicles (statutory) per converted turnover by year [kgCO2/tkm], rail in the turnover."""
-    emitted = statutory_rows(accounts).group_by("year").agg(pl.col("co2_t").sum())
-    moved = turnover.group_by("year").agg(pl.col("converted_tkm_g").sum())
+    emitted = statutory_rows(accounts).group_by("year", maintain_order=True).agg(pl.col("co2_t").sum())
+    moved = turnover.group_by("year", maintain_order=True).agg(pl.col("converted_tkm_g").sum())
     ratio = pl.col("co2_t") * KG_PER_T / (pl.col("converted_tkm_g") * TKM_PER_G)
     return dict(emitted.join(moved, on="year").sort("year").select("year", ratio.alias("r")).iter_rows())
 
@@ -104,7 +104,7 @@ def _mode_factors(
         .join(modes, on="fleet")
         .join(burnt, on=["year", "carrier"])
         .join(heating, on="carrier")
-        .group_by("year", "mode")
+        .group_by("year", "mode", maintain_order=True)
         .agg(
             kwh=(pl.col("quantity") * pl.col("kwh_per_unit")).sum(),
             kg=(pl.col("quantity") * pl.col("kgco2_per_unit")).sum(),

@@ -41,7 +41,7 @@ def coverage_page(result: Result, lang: Language = "en") -> str:
 
     Notes
     -----
-    Needs the tables `stations`, `coverage` and `coverage_zones` of the result and the city tables
+    Needs the tables `stations`, `station_years`, `coverage` and `coverage_zones` of the result and the city tables
     `districts`, `outlines`, `zones` and `roads`.
     """
     words = _filled_words(result, lang)
@@ -54,7 +54,7 @@ def coverage_page(result: Result, lang: Language = "en") -> str:
         **_zone_data(result, lang),
         **_road_data(result, words),
         **_district_data(result, lang),
-        "stations": _station_data(result.table("stations")),
+        "stations": _station_data(result.table("stations"), result.table("station_years")),
         "summary": _summary(result.table("coverage"), words),
     }
     return _page(data, words["title"], lang)
@@ -64,6 +64,7 @@ def _page(data: dict[str, Any], title: str, lang: Language) -> str:
     folium_map = folium.Map(
         location=[0, 0], zoom_start=9, tiles=None, prefer_canvas=True, zoomSnap=0.25, zoomDelta=0.5, minZoom=7
     )
+    folium_map._id = "coverage"  # folium would draw a random one, and the page differ from run to run
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
     code = asset("coverage.js").replace("DATA", text, 1).replace("MAP", folium_map.get_name(), 1)
     folium_map.add_child(_Script(code))
@@ -159,18 +160,29 @@ def _road_data(result: Result, words: dict[str, Any]) -> dict[str, Any]:
     return {"roads": lines, "roadLegend": legend}
 
 
-def _station_data(stations: pl.DataFrame) -> dict[str, list[Any]]:
+def _station_data(stations: pl.DataFrame, by_year: pl.DataFrame) -> dict[str, Any]:
     kinds = {kind: index for index, kind in enumerate(STATION_KINDS)}
     return {
-        "lon": _scaled(stations["lon"].to_list()),
         "lat": _scaled(stations["lat"].to_list()),
+        "lon": _scaled(stations["lon"].to_list()),
         "kind": [kinds[kind] for kind in stations["kind"]],
         "name": stations["name"].to_list(),
-        "plugs": stations["plugs"].to_list(),
+        "plugs": _plugs_by_year(stations, by_year),
         "power": [round(value) for value in stations["power_kw"]],
         "opened": stations["opened_year"].to_list(),
         "basis": stations["basis"].to_list(),
         "reason": stations["reason"].fill_null("").to_list(),
+    }
+
+
+def _plugs_by_year(stations: pl.DataFrame, by_year: pl.DataFrame) -> dict[int, list[int]]:
+    """Return for each year the plugs of each station, 0 where it does not stand yet."""
+    ids = stations.select("station_id")
+    return {
+        int(str(year)): ids.join(part, on="station_id", how="left", maintain_order="left")["plugs"]
+        .fill_null(0)
+        .to_list()
+        for (year,), part in sorted(by_year.partition_by("year", as_dict=True).items())
     }
 
 

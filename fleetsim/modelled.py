@@ -43,13 +43,13 @@ def of_freight(turnover: dy.DataFrame[Freight]) -> dy.DataFrame[Modelled]:
 
 def of_solar(built: dy.DataFrame[SolarYield]) -> dy.DataFrame[Modelled]:
     """Return photovoltaics at transport sites [GW], a part of what the target counts."""
-    power = built.group_by("year").agg((pl.col("power_kwp").sum() / KW_PER_GW).alias("power_gw"))
+    power = built.group_by("year", maintain_order=True).agg((pl.col("power_kwp").sum() / KW_PER_GW).alias("power_gw"))
     return values("solar", power, "power_gw", source="solar")
 
 
 def of_peak(peaks: dy.DataFrame[PeakLoad]) -> list[dy.DataFrame[Modelled]]:
     """Return demand response over peak load (the lowest of the days) and new storage [GW]."""
-    years = peaks.group_by("year").agg(pl.col("response_share").min(), pl.col("storage_gw").max())
+    years = peaks.group_by("year", maintain_order=True).agg(pl.col("response_share").min(), pl.col("storage_gw").max())
     return [
         values("peak", years, "response_share", source="peaks"),
         values("storage", years, "storage_gw", source="peaks"),
@@ -99,7 +99,7 @@ def _covered(public: pl.DataFrame, districts: list[str]) -> pl.DataFrame:
     residents = pl.col("population")
     return (
         public.filter(pl.col("district").is_in(districts) & (residents > 0))
-        .group_by("year")
+        .group_by("year", maintain_order=True)
         .agg(((pl.col("covered_share") * residents).sum() / residents.sum()).alias("covered"))
     )
 

@@ -105,7 +105,7 @@ def car_ratio(stock: dy.DataFrame[StockTotal], base_year: int) -> dict[int, floa
     """Return cars of each year over those of the base year (the first year of the stock, if that is later)."""
     cars = (
         stock.filter(pl.col("fleet").is_in(["car_private", "car_company"]))
-        .group_by("year")
+        .group_by("year", maintain_order=True)
         .agg(pl.col("vehicles").sum())
         .sort("year")
     )

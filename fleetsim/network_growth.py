@@ -262,7 +262,7 @@ def _nearest_new(pairs: pl.DataFrame, opened: Sequence[str]) -> pl.DataFrame:
         .sort("zone", "distance_km", "candidate")
         .group_by("zone", maintain_order=True)
         .first()
-        .group_by("candidate")
+        .group_by("candidate", maintain_order=True)
         .agg(pl.col("left", "people", "weight").sum())
         .sort("candidate")
     )
@@ -365,7 +365,7 @@ def _busiest(station_load: pl.DataFrame, year: int) -> pl.DataFrame:
     arrivals = pl.col("served") + pl.col("unserved")
     return (
         station_load.filter(pl.col("year") == year)
-        .group_by("station_id")
+        .group_by("station_id", maintain_order=True)
         .agg(peak_per_h=arrivals.max(), p95_wait_min=pl.col("p95_wait_min").max(), visits=arrivals.sum())
     )
 

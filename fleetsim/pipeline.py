@@ -24,6 +24,7 @@ from fleetsim.choice import Feedback
 from fleetsim.datasets import City, city_folder, read_city, table_path, table_schemas
 from fleetsim.days import DAY_TABLES, Days, depot_fleets, open_stations
 from fleetsim.engine.build import Supply
+from fleetsim.engine.run import resolve
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
 from fleetsim.result import Result, file_hash, table_hash
 from fleetsim.scenario.scenario import Scenario
@@ -34,6 +35,8 @@ from fleetsim.ways import OPEN_KINDS, Ways
 
 Tell = Callable[[str, float], None]
 
+LARGE_TABLES = ("sessions",)
+REPEATED_TEXTS = ("day", "fleet", "station_id")
 NEV_MILESTONE = 2_000_000.0
 """New-energy vehicles of clause 16, whose date is reported with its range."""
 CAR_FLEETS = ("car_private", "car_company")
@@ -150,7 +153,7 @@ class Years:
                 self._site(year, simulated)
             simulated = self._simulate(year, share)
         for name in DAY_TABLES:
-            self._keep(name, simulated[name])
+            self._keep(name, compact(simulated[name]) if name in LARGE_TABLES else simulated[name])
         with self.clock.stage("coverage", share, f"{year}: coverage"):
             self._cover(year)
         self.feedback = self._feedback(simulated)
@@ -243,15 +246,29 @@ class Years:
         self.parts.setdefault(name, []).append(table)
 
     def table(self, name: str) -> pl.DataFrame:
-        """Return a kept table, all years."""
-        return pl.concat(self.parts[name]) if name in self.parts else pl.DataFrame()
+        """Return a kept table, all years, and let go of its parts."""
+        parts = self.parts.pop(name, [])
+        return in_order(pl.concat(parts)) if parts else pl.DataFrame()
+
+
+def compact(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a large table in less memory: repeated texts as categories, measures in single precision."""
+    texts = [pl.col(name).cast(pl.Categorical) for name in REPEATED_TEXTS if name in table.columns]
+    return table.with_columns(*texts, pl.col(pl.Float64).cast(pl.Float32))
+
+
+def in_order(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with categories numbered in the order of their texts, the same in every run."""
+    names = [name for name, dtype in table.schema.items() if dtype == pl.Categorical]
+    orders = {name: pl.Enum(table[name].unique().cast(pl.String).sort()) for name in names}
+    return table.with_columns(pl.col(name).cast(order) for name, order in orders.items())
 
 
 def mean_waits(demand: pl.DataFrame) -> pl.DataFrame:
     """Return fleet_group and the mean wait of those served away from their depot [min], from `ZoneDemand`."""
     served = demand.filter(pl.col("served") > 0)
     return (
-        served.group_by("fleet_group")
+        served.group_by("fleet_group", maintain_order=True)
         .agg(wait=(pl.col("mean_wait_min") * pl.col("served")).sum() / pl.col("served").sum())
         .sort("fleet_group")
     )
@@ -292,7 +309,7 @@ def _record(city: City, scenario: Scenario, tables: Tables, clock: Clock) -> dic
         "title_en": scenario.title_en,
         "run_id": hashlib.sha256(identity.encode()).hexdigest()[:10],
         "seed": scenario.run.seed,
-        "engine": "simpy" if scenario.run.engine == "auto" else scenario.run.engine,
+        "engine": resolve(scenario.run.engine),
         "sample": scenario.run.sample,
         "years": f"{scenario.run.first_year}-{scenario.run.last_year}",
         "last_year": scenario.run.last_year,

@@ -153,7 +153,7 @@ def evidence(
 def _grouped(vehicles: pl.DataFrame, flags: pl.DataFrame) -> pl.DataFrame:
     keys = ["year", "fleet", "powertrain", "district", "exempt_reason"]
     plain = vehicles.with_columns(pl.col("powertrain").cast(pl.String))
-    return plain.group_by(keys).agg(pl.col("vehicles").sum()).join(flags, on="powertrain")
+    return plain.group_by(keys, maintain_order=True).agg(pl.col("vehicles").sum()).join(flags, on="powertrain")
 
 
 def _one_a_clause(clauses: pl.DataFrame) -> pl.DataFrame:
@@ -168,7 +168,7 @@ def _measure(vehicles: pl.DataFrame, clause: dict[str, Any]) -> pl.DataFrame:
     flags = ours.with_columns(under=under, complies=_qualifies(str(clause["qualifies"])))
     both = pl.concat([flags, flags.with_columns(district=pl.lit(CITY))])
     count = pl.col("vehicles")
-    sums = both.group_by("year", "district").agg(
+    sums = both.group_by("year", "district", maintain_order=True).agg(
         eligible=count.filter("under").sum(),
         compliant=count.filter(pl.col("under") & pl.col("complies")).sum(),
         total=count.sum(),

@@ -120,8 +120,8 @@ def _district_rows(result: Result, year: int, lang: Language) -> pl.DataFrame:
     name = pl.col("name_zh") if lang == "zh" else pl.col("name_zh") + " " + pl.col("district")
     nev = (pl.col("vehicles") * pl.col("nev")).sum()
     stock = result.table("stock").filter(pl.col("year") == year)
-    vehicles = stock.group_by("district").agg(nev=nev, nev_share=nev / pl.col("vehicles").sum())
-    stations = result.table("stations").filter(pl.col("opened_year") <= year).group_by("district")
+    vehicles = stock.group_by("district", maintain_order=True).agg(nev=nev, nev_share=nev / pl.col("vehicles").sum())
+    stations = result.table("stations").filter(pl.col("opened_year") <= year).group_by("district", maintain_order=True)
     plugs = stations.agg(
         public_plugs=pl.col("plugs").filter(pl.col("kind") == "public").sum(),
         swap=(pl.col("kind") == "swap").sum(),

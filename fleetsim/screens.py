@@ -146,7 +146,7 @@ def print_sources(console: Console, rows: pl.DataFrame) -> None:
             origin = ", ".join(str(row[name]) for name in ("publisher", "title", "date", "url") if row[name])
             note = f" — {row['note']}" if row["note"] else ""
             console.print(f"  {row['item']} [{row['kind']}] {origin}{note}", markup=False, highlight=False)
-    counts = rows.group_by("kind").len().sort("kind")
+    counts = rows.group_by("kind", maintain_order=True).len().sort("kind")
     told = ", ".join(f"{count} {kind}" for kind, count in counts.iter_rows())
     console.print(f"{len(rows)} rows: {told}", highlight=False)
 

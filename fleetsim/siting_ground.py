@@ -65,7 +65,7 @@ def site_demand(demand: pl.DataFrame, city: City) -> dy.DataFrame[SiteDemand]:
     weights = city.days.select("day", weight=pl.col("weight_days") / DAYS_A_YEAR)
     left = (
         demand.join(weights, on="day")
-        .group_by(row="zone", kind="kind")
+        .group_by(row="zone", kind="kind", maintain_order=True)
         .agg((pl.col("unserved", "waiting") * pl.col("weight")).sum())
         .join(cells, on="row")
     )

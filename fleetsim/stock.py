@@ -363,14 +363,14 @@ def _flow_table(flows: Iterable[tuple[Cohorts, FloatArray, int]]) -> pl.DataFram
 def flows(detailed: pl.DataFrame) -> pl.DataFrame:
     """Return additions or retirements of `advance` as Flow: operators and reasons of exemption summed."""
     keys = ["year", "fleet", "powertrain", "district"]
-    return Flow.validate(detailed.group_by(keys).agg(pl.col("vehicles").sum()).sort(keys))
+    return Flow.validate(detailed.group_by(keys, maintain_order=True).agg(pl.col("vehicles").sum()).sort(keys))
 
 
 def totals(stock: pl.DataFrame, powertrains: pl.DataFrame) -> pl.DataFrame:
     """Return the StockTotal of a Stock: vehicles by year, fleet, powertrain and district."""
     keys = ["year", "fleet", "powertrain", "district"]
     nev = powertrains.select(pl.col("powertrain").cast(pl.Enum(POWERTRAINS)), nev="counts_as_nev")
-    summed = stock.group_by(keys).agg(pl.col("vehicles").sum()).join(nev, on="powertrain")
+    summed = stock.group_by(keys, maintain_order=True).agg(pl.col("vehicles").sum()).join(nev, on="powertrain")
     return StockTotal.validate(summed.sort(keys))
 
 
@@ -378,4 +378,4 @@ def nev_total(stock: pl.DataFrame, fleets: pl.DataFrame, powertrains: pl.DataFra
     """Return the new-energy vehicles by year: all fleets whose vehicles are registered (`nev_counted`)."""
     counted = fleets.filter("nev_counted")["fleet"]
     rows = totals(stock, powertrains).filter(pl.col("nev") & pl.col("fleet").is_in(counted.implode()))
-    return rows.group_by("year").agg(pl.col("vehicles").sum()).sort("year")
+    return rows.group_by("year", maintain_order=True).agg(pl.col("vehicles").sum()).sort("year")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from networks.crs import distance_km
 from networks.errors import DataError
 from networks.io import require_known
 from networks.tables import BlockMove, Line, LineHour, Place, Trip
@@ -21,7 +22,6 @@ Pool = Literal["line", "depot"]
 HOUR_S = 3600
 HOURS_A_DAY = 24
 PROFILE_DAYS = 4
-EARTH_RADIUS_KM = 6371.0088
 
 
 def timetable(
@@ -145,19 +145,6 @@ def buses_out(moves: dy.DataFrame[BlockMove]) -> int:
     )
     change = pl.concat([out, home]).sort("time", "change")["change"].cast(pl.Int64)
     return int(change.cum_sum().max() or 0)  # type: ignore[arg-type]
-
-
-def distance_km(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> Floats:
-    """Return great-circle distances [km] between points given in degrees (WGS-84, haversine formula).
-
-    >>> east, south, north = np.array([116.0]), np.array([40.0]), np.array([41.0])
-    >>> float(distance_km(east, south, east, north)[0].round(1))
-    111.2
-    """
-    lambda_a, phi_a, lambda_b, phi_b = (np.radians(angle) for angle in (lon_a, lat_a, lon_b, lat_b))
-    half = np.sin((phi_b - phi_a) / 2) ** 2
-    half = half + np.cos(phi_a) * np.cos(phi_b) * np.sin((lambda_b - lambda_a) / 2) ** 2
-    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half)), dtype=np.float64)
 
 
 def _one_row_a_trip(lines: pl.DataFrame, departures: Ints) -> pl.DataFrame:

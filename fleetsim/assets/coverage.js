@@ -82,16 +82,17 @@
 
   var stationGroups = {};
   data.stationKinds.forEach(function (kind) { stationGroups[kind] = L.layerGroup(); });
-  function scale() { return Math.min(1.6, Math.max(0.22, Math.pow(2, (map.getZoom() - 11.5) / 1.5))); }
+  function scale() { return Math.min(1.6, Math.max(0.12, Math.pow(2, (map.getZoom() - 11.5) / 1.4))); }
+  function plugs(i) { return data.stations.plugs[state.year][i]; }
   function radius(plugs) { return scale() * (1.8 + 0.8 * Math.sqrt(Math.min(plugs, 200))); }
   var stations = data.stations.kind.map(function (kindIndex, i) {
     var kind = data.stationKinds[kindIndex];
     var layer = L.circleMarker([data.stations.lat[i] / 1e5, data.stations.lon[i] / 1e5], {
       renderer: canvas.stations, stroke: false,
-      fillColor: kindColours[kind], fillOpacity: 0.85
+      fillColor: kindColours[kind], fillOpacity: kind === "public" ? 0.7 : 0.95
     });
     return withTip(layer, function () {
-      return "<b>" + data.stations.name[i] + "</b><br>" + text.kinds[kind] + ", " + data.stations.plugs[i] + " " +
+      return "<b>" + data.stations.name[i] + "</b><br>" + text.kinds[kind] + ", " + plugs(i) + " " +
         text.plugs[kind] + (data.stations.power[i] ? " × " + data.stations.power[i] + " kW" : "") + "<br>" +
         text.since + " " + data.stations.opened[i] + "; " + text.basis[data.stations.basis[i]] +
         (data.stations.reason[i] ? "<br>" + data.stations.reason[i] : "");
@@ -100,18 +101,21 @@
   function drawStations() {
     stations.forEach(function (layer, i) {
       var group = stationGroups[data.stationKinds[data.stations.kind[i]]];
-      if (data.stations.opened[i] <= state.year) group.addLayer(layer); else group.removeLayer(layer);
+      if (plugs(i) > 0) group.addLayer(layer); else group.removeLayer(layer);
     });
+    resizeStations();
   }
   function resizeStations() {
-    stations.forEach(function (layer, i) { layer.setRadius(radius(data.stations.plugs[i])); });
+    stations.forEach(function (layer, i) { layer.setRadius(radius(plugs(i))); });
     map.getContainer().querySelectorAll(".sizes i").forEach(function (dot) {
       dot.style.width = dot.style.height = 2 * radius(+dot.dataset.plugs) + "px";
     });
   }
   function drawHexes() {
-    hexLayers.forEach(function (layer, i) { var colour = distanceColours[classOf(km(i))];
-      layer.setStyle({ fillColor: colour, color: colour }); });
+    hexLayers.forEach(function (layer, i) {
+      var colour = distanceColours[classOf(km(i))];
+      layer.setStyle({ fillColor: colour, color: colour });
+    });
   }
 
   var panel = L.control({ position: "topleft" });
@@ -133,7 +137,7 @@
         refresh();
       };
     });
-    box.querySelector("#slider").oninput = function () { state.year = data.years[+this.value]; refresh(true); };
+    box.querySelector("#slider").oninput = function () { state.year = data.years[+this.value]; refresh(); };
     return box;
   };
   panel.addTo(map);
@@ -174,17 +178,19 @@
   });
   L.control.layers(null, overlays, { collapsed: false, position: "topright" }).addTo(map);
 
-  function refresh(yearChanged) {
+  function refresh() {
     document.getElementById("year").textContent = state.year;
     document.getElementById("summary").innerHTML = (data.summary[state.kind] || {})[state.year] || "";
     drawHexes();
-    if (yearChanged !== false) drawStations();
+    drawStations();
   }
   L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
   map.attributionControl.setPrefix(false);
   map.on("zoomend", function () { resizeStations(); drawNames(); });
   map.fitBounds(data.bounds, { paddingTopLeft: [map.getSize().x > 900 ? 330 : 0, 0] });
+  // coverage.html#12/39.92/116.40 opens there.
+  var place = location.hash.slice(1).split("/").map(Number);
+  if (place.length === 3 && place.every(isFinite)) map.setView([place[1], place[2]], place[0], { animate: false });
   refresh();
-  resizeStations();
   drawNames();
 })();

@@ -74,8 +74,12 @@ def types_of(types: dy.DataFrame[VehicleType], fleet: str, group: str) -> dy.Dat
 def _hardness(legs: pl.DataFrame) -> pl.DataFrame:
     stops = (pl.col("at_depot") & pl.col("may_charge")).cast(pl.Int64)
     stretch = stops.cum_sum().over("vehicle_id") - stops
-    distances = legs.group_by("vehicle_id", stretch.alias("stretch")).agg(pl.col("distance_km").sum())
-    return distances.group_by("vehicle_id").agg(pl.col("distance_km").max().round(6).alias("longest_km"))
+    distances = legs.group_by("vehicle_id", stretch.alias("stretch"), maintain_order=True).agg(
+        pl.col("distance_km").sum()
+    )
+    return distances.group_by("vehicle_id", maintain_order=True).agg(
+        pl.col("distance_km").max().round(6).alias("longest_km")
+    )
 
 
 def _powertrains(vehicles: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
@@ -98,7 +102,7 @@ def _powertrains(vehicles: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
 
 def _amounts(held: pl.DataFrame, districts: list[str], names: list[str]) -> Floats:
     result = np.zeros((len(districts), len(names)))
-    sums = held.group_by("district", pl.col("powertrain").cast(TEXT)).agg(pl.col("vehicles").sum())
+    sums = held.group_by("district", pl.col("powertrain").cast(TEXT), maintain_order=True).agg(pl.col("vehicles").sum())
     for district, powertrain, number in sums.sort("district", "powertrain").iter_rows():
         if district in districts:
             result[districts.index(district), names.index(powertrain)] += number

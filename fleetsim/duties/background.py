@@ -67,7 +67,7 @@ def arrivals(inputs: DutyInputs, stock: pl.DataFrame, day: DayOf, year: int) -> 
     key = ["fleet", "powertrain"]
     rows = (
         stock.with_columns(pl.col("powertrain").cast(TEXT))
-        .group_by(*key, "district")
+        .group_by(*key, "district", maintain_order=True)
         .agg(pl.col("vehicles").sum())
         .join(patterns.with_columns(pl.col("powertrain").cast(TEXT)), on=key)
         .sort(*key, "district")

@@ -50,7 +50,7 @@ def _blocks(inputs: DutyInputs, trips: pl.DataFrame) -> pl.DataFrame:
     depots = inputs.places.select(pl.col("place").alias("depot"), "district", "zone")
     return (
         trips.join(mountain, on="line", how="left")
-        .group_by("block")
+        .group_by("block", maintain_order=True)
         .agg(pl.col("depot").first(), pl.col("mountain").any(), pl.len().alias("trips"))
         .join(depots, on="depot", how="left")
         .sort("block")

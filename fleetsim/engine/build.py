@@ -195,7 +195,7 @@ def build_day(
 
 def _roster(plan: FleetPlan, parameters: pl.DataFrame) -> pl.DataFrame:
     """Return a fleet's vehicles with their types and the number of their legs, in the order of the legs."""
-    counts = plan.legs.group_by("vehicle_id").len("legs")
+    counts = plan.legs.group_by("vehicle_id", maintain_order=True).len("legs")
     given = plan.assignment.with_columns(pl.col("powertrain").cast(pl.String))
     own = parameters.drop("fleet", "fleet_group", "powertrain", "basis")
     joined = plan.vehicles.join(given, on="vehicle_id", how="left").join(own, on="vehicle_type", how="left")
@@ -233,7 +233,7 @@ def _has_own_plug() -> pl.Expr:
 
 def _own_plugs(roster: pl.DataFrame) -> pl.DataFrame:
     """Return one row a district whose vehicles have plugs of their own: station_id, district, plugs."""
-    numbers = roster.filter(_has_own_plug()).group_by("district").len("plugs").sort("district")
+    numbers = roster.filter(_has_own_plug()).group_by("district", maintain_order=True).len("plugs").sort("district")
     return numbers.select(
         pl.concat_str(pl.lit(HOME_PREFIX), "district").alias("station_id"), "district", pl.col("plugs").cast(pl.Int64)
     )

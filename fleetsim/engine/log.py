@@ -66,9 +66,15 @@ def service(model: DayModel, log: Log) -> dy.DataFrame[Service]:
     """Return by fleet what the day asked for and what was done; background arrivals are no duties."""
     frame = model.roster.select("fleet", "weight").with_columns(**_departures_by_vehicle(model, log))
     frame = frame.filter(~model.roster["background"])
-    sums = frame.group_by("fleet").agg((pl.exclude("weight") * pl.col("weight")).sum(), duties=pl.col("weight").sum())
+    sums = frame.group_by("fleet", maintain_order=True).agg(
+        (pl.exclude("weight") * pl.col("weight")).sum(), duties=pl.col("weight").sum()
+    )
     kwh = pl.col("carrier").cast(pl.String).replace_strict(model.conditions.kwh_per_unit, return_dtype=pl.Float64)
-    energy = day_use(model, log).group_by("fleet").agg((pl.col("quantity") * kwh).sum().alias("energy_kwh"))
+    energy = (
+        day_use(model, log)
+        .group_by("fleet", maintain_order=True)
+        .agg((pl.col("quantity") * kwh).sum().alias("energy_kwh"))
+    )
     table = sums.join(energy, on="fleet", how="left")
     mean_delay = pl.when(pl.col("promised") > 0).then(pl.col("delay_min") / pl.col("promised")).otherwise(0.0)
     whole = ("duties", "legs", "late_legs", "missed_legs")
@@ -121,7 +127,7 @@ def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy
     vehicles, legs = model.inputs.vehicles, model.inputs.legs
     away = ~(legs.at_depot & (vehicles.home[vehicle_of_leg(vehicles)] >= 0))
     visits = _visits(model, log).filter(pl.Series(away[log.leg]))
-    wishes = visits.group_by("vehicle", "leg").agg(
+    wishes = visits.group_by("vehicle", "leg", maintain_order=True).agg(
         pl.col("zone", "kind", "fleet_group", "weight").first(),
         pl.col("served").any(),
         stranded=(pl.col("reason") == Reason.STRANDED).any(),
@@ -129,7 +135,7 @@ def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy
         detour_km=pl.col("metres").sum() / 1000,
     )
     weight = pl.col("weight")
-    table = wishes.group_by("zone", "kind", "fleet_group").agg(
+    table = wishes.group_by("zone", "kind", "fleet_group", maintain_order=True).agg(
         seeks=weight.sum(),
         served=weight.filter("served").sum(),
         unserved=weight.filter(~pl.col("served")).sum(),
@@ -160,7 +166,7 @@ def day_use(model: DayModel, log: Log) -> dy.DataFrame[DayUse]:
     """
     main, petrol = _main_use(model, log), _petrol_use(model, log)
     keys = ["fleet", "powertrain", "carrier"]
-    sums = pl.concat([main, petrol]).group_by(keys).agg(pl.col("quantity", "distance_km").sum())
+    sums = pl.concat([main, petrol]).group_by(keys, maintain_order=True).agg(pl.col("quantity", "distance_km").sum())
     table = sums.filter((pl.col("quantity") > 0) | (pl.col("distance_km") > 0)).with_columns(
         year=pl.lit(model.conditions.year, pl.Int64),
         day=pl.lit(model.conditions.day),
@@ -239,7 +245,7 @@ def _visits(model: DayModel, log: Log) -> pl.DataFrame:
 def _arrivals_by_hour(visits: pl.DataFrame) -> pl.DataFrame:
     wait = (pl.col("start") - pl.col("arrive")) / MINUTE_US
     return (
-        visits.group_by("station", (pl.col("arrive") // HOUR_US).alias("hour"))
+        visits.group_by("station", (pl.col("arrive") // HOUR_US).alias("hour"), maintain_order=True)
         .agg(
             mean_wait_min=wait.filter("served").mean(),
             p95_wait_min=wait.filter("served").quantile(0.95, "linear"),
@@ -265,7 +271,11 @@ def _energy_by_hour(model: DayModel, visits: pl.DataFrame) -> pl.DataFrame:
         schema={"station": pl.Int64, "hour": pl.Int64, "energy_kwh": pl.Float64},
     )
     power = (pl.col("energy_kwh") * BINS_PER_HOUR).max().alias("peak_kw")
-    return quarter.group_by("station", "hour").agg(pl.col("energy_kwh").sum(), power).sort("station", "hour")
+    return (
+        quarter.group_by("station", "hour", maintain_order=True)
+        .agg(pl.col("energy_kwh").sum(), power)
+        .sort("station", "hour")
+    )
 
 
 def _flow_times(model: DayModel, taken: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -368,5 +368,6 @@ class _Day:
             goal = policies.goal_level(self.target[v], least)
         visit = _Visit(self.env, level, capacity, (least, goal, due))
         visit.max_power = max_power
-        visit.line = taper_line(capacity, max_power, self.knee_pm[v] / 1000, self.end_pm[v] / 1000)
+        if max_power > 0:  # which only plugs ask for
+            visit.line = taper_line(capacity, max_power, self.knee_pm[v] / 1000, self.end_pm[v] / 1000)
         return visit

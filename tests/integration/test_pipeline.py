@@ -41,10 +41,14 @@ def test_vehicles_in_minus_vehicles_out_is_the_change_of_stock(small: Result) ->
     assert (gap <= 1e-9 * joined["vehicles"]).all()
 
 
-def test_no_vehicle_is_late_for_a_station_that_is_not_open(small: Result) -> None:
+def sessions_of(result: Result) -> pl.DataFrame:
+    return result.table("sessions").with_columns(pl.col("day", "fleet", "station_id").cast(pl.String))
+
+
+def test_no_vehicle_visits_a_station_before_it_opens(small: Result) -> None:
     opened = small.table("stations").select("station_id", "opened_year")
 
-    used = small.table("sessions").join(opened, on="station_id", how="inner")
+    used = sessions_of(small).join(opened, on="station_id", how="inner")
 
     assert used.height > 1000
     assert (used["opened_year"] <= used["year"]).all()
@@ -52,7 +56,7 @@ def test_no_vehicle_is_late_for_a_station_that_is_not_open(small: Result) -> Non
 
 def test_no_plug_serves_two_vehicles_at_once(small: Result) -> None:
     plugs = small.table("station_years").select("year", "station_id", "plugs")
-    sessions = small.table("sessions")
+    sessions = sessions_of(small)
     steps = pl.concat(
         [
             sessions.select("year", "day", "station_id", at="start", step=pl.lit(1)),

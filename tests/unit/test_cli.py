@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +85,18 @@ def test_an_unknown_language_is_refused() -> None:
 
     assert isinstance(answer.exception, FleetsimError)
     assert "'fr'" in str(answer.exception)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "fleetsim", "run", "--sample", "0.01", "--years", "2020-2021", "-o", "out"]
+    started = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        started.wait(timeout=6)
+    started.send_signal(signal.SIGINT)
+    told = started.communicate(timeout=60)[1]
+
+    assert started.returncode == 130
+    assert "Stopped; nothing was written." in told
+    assert list(tmp_path.iterdir()) == []

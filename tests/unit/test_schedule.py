@@ -10,7 +10,7 @@ from fleetsim.scenario.sections import Conversion, ScheduleSection, Transfer
 from fleetsim.tables import POWERTRAINS
 from networks.errors import ScenarioError
 
-DIESEL, BEV = POWERTRAINS.index("diesel"), POWERTRAINS.index("BEV")
+DIESEL, BEV, FCEV = (POWERTRAINS.index(name) for name in ("diesel", "BEV", "FCEV"))
 CELLS = (("Haidian", "all", "none"), ("Daxing", "all", "none"), ("Daxing", "all", "no_substitute_model"))
 TYPES = pl.DataFrame({"buyer": ["sweeper", "sweeper"], "powertrain": ["diesel", "BEV"]})
 
@@ -56,6 +56,24 @@ def test_a_number_is_bought_in_its_district_and_year_only() -> None:
 def test_exempt_vehicles_are_converted_only_when_asked() -> None:
     assert after(line(share={2026: 1.0}, exempt_too=True)).counts[DIESEL].sum() == 0.0
     assert after(line(share={2026: 1.0})).counts[DIESEL].sum() == 6.0
+
+
+def test_vehicles_that_another_line_asks_for_do_not_leave_early() -> None:
+    fleet = sweepers()
+    fleet.counts[FCEV, 0] = 4.0, 0.0, 0.0
+    closing = fleet.counts.sum(axis=(0, 1))
+    shares = np.zeros((len(POWERTRAINS), 3))
+    shares[DIESEL] = 1.0
+    hydrogen, battery = {"to": "FCEV", "share": {2026: 4 / 34}}, {"to": "BEV", "share": {2026: 30 / 34}}
+    section = ScheduleSection(
+        convert=tuple(Conversion.model_validate({"fleet": "sweeper", **line}) for line in (hydrogen, battery))
+    )
+    orders = schedule.orders(section, fleet, dict(enumerate(closing.tolist())), 2026)
+
+    result = turn(fleet, Turn(np.zeros((len(POWERTRAINS), 2)), closing, shares, orders, whole=True))
+
+    assert result.cohorts.counts.sum(axis=1)[[DIESEL, BEV, FCEV]].tolist() == [[0, 0, 6], [10, 20, 0], [4, 0, 0]]
+    assert result.retirements[FCEV].sum() == 0.0
 
 
 def test_every_fault_of_a_schedule_is_named_at_once_with_its_line_and_remedy() -> None:

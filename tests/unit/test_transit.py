@@ -5,7 +5,7 @@ import pytest
 
 from networks.errors import DataError
 from networks.tables import BlockMove, Line, LineHour, Place, Trip
-from networks.transit import block_moves, buses_out, chain, distance_km, timetable
+from networks.transit import block_moves, buses_out, chain, timetable
 
 
 def line(name="a", departures=10, length_km=10.0, first=360, last=480, **changes) -> dict:
@@ -267,9 +267,3 @@ def test_a_terminal_that_is_no_place_is_named():
 
     with pytest.raises(DataError, match="'nowhere'"):
         block_moves(chained, places(**SITES))
-
-
-def test_a_degree_along_the_equator_is_111_km():
-    here, there = np.array([0.0]), np.array([1.0])
-
-    assert distance_km(here, here, there, here)[0] == pytest.approx(111.195, abs=0.001)
