@@ -7,17 +7,22 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.spatial import cKDTree
 
 from charging.tables import Access, Station
 from fleetsim.datasets import City
+from networks.courses import plane_km
 from networks.roads import RoadGraph
-from networks.travel import Nearest, Sites, link_minutes, nearest_k, shortest_km, snap, within
+from networks.travel import ACCESS_DETOUR, Nearest, Sites, link_minutes, nearest_k, shortest_km, snap, within
 
 OPEN_KINDS = ("public", "swap", "hydrogen")
 MEAN_HOUR = 12
 """Hour whose speeds stand for the day when stations are compared [h]."""
 REACH_KM = 30.0
 """Longest straight way from a place to the road network [km]."""
+NEAR_KM = 1.5
+"""Straight distance up to which local streets are taken to lead there, whatever the graph says [km]; an assumption."""
 NEAREST = {"zone": pl.Int64, "station": pl.Int64, "kind": pl.String, "minutes": pl.Float64, "km": pl.Float64}
 
 
@@ -58,13 +63,16 @@ class Ways:
         return pl.concat(parts) if parts else pl.DataFrame(schema=NEAREST)
 
     def shortest(self, stations: dy.DataFrame[Station]) -> pl.DataFrame:
-        """Return zone (cell), kind and distance_km: the shortest way on the network to a station of each kind."""
+        """Return zone (cell), kind and distance_km: the shortest way to a station of each kind, see `_near`."""
         kinds = stations["kind"].cast(pl.String)
         parts = []
         for kind in OPEN_KINDS:
             own = stations.filter(kinds == kind)
-            km = pl.Series("distance_km", shortest_km(self.graph, self.zones, self._sites(own)))
-            parts.append(self.city.zones.select("zone", pl.lit(kind).alias("kind"), km))
+            km = shortest_km(self.graph, self.zones, self._sites(own))
+            if own.height:
+                straight, _ = cKDTree(self._plane(own)).query(self._plane(self.city.zones))
+                km = np.minimum(km, np.where(straight <= NEAR_KM, straight * ACCESS_DETOUR, np.inf))
+            parts.append(self.city.zones.select("zone", kind=pl.lit(kind), distance_km=pl.Series(km)))
         return pl.concat(parts).filter(pl.col("distance_km").is_finite()).sort("kind", "zone")
 
     def candidate_access(self, candidates: pl.DataFrame, standards: pl.DataFrame) -> dy.DataFrame[Access]:
@@ -77,18 +85,39 @@ class Ways:
         standards
             Of every zone: zone, standard_km [km].
         """
+        sites = self._sites(candidates)
         limits = self.city.zones.select("zone").join(standards, on="zone", how="left", maintain_order="left")
         limit_km = limits["standard_km"].fill_null(0.0).to_numpy()
-        pairs = within(self.graph, self.zones, self._sites(candidates), limit_km=float(limit_km.max())).tocoo()
-        near = pairs.data <= limit_km[pairs.row]
-        table = pl.DataFrame(
+        road = within(self.graph, self.zones, sites, limit_km=float(limit_km.max())).tocoo()
+        near = self._near(candidates)
+        pairs = pl.DataFrame(
             {
-                "zone": self.city.zones["zone"].gather(pairs.row[near].tolist()),
-                "candidate": candidates["candidate"].gather(pairs.col[near].tolist()),
-                "distance_km": pairs.data[near].astype(np.float64),
+                "row": np.concatenate([road.row, near.row]),
+                "column": np.concatenate([road.col, near.col]),
+                "distance_km": np.concatenate([road.data, near.data]).astype(np.float64),
             }
         )
+        pairs = pairs.filter(pairs["distance_km"] <= pl.Series(limit_km).gather(pairs["row"]))
+        shortest = pairs.group_by("row", "column", maintain_order=True).agg(pl.col("distance_km").min())
+        table = shortest.select(
+            zone=self.city.zones["zone"].gather(shortest["row"]),
+            candidate=candidates["candidate"].gather(shortest["column"]),
+            distance_km="distance_km",
+        )
         return Access.validate(table.sort("zone", "candidate"))
+
+    def _near(self, places: pl.DataFrame) -> coo_matrix:
+        """Return zones and places near each other: straight distance times the detour of local streets [km].
+
+        The graph holds no more than the main streets, so two places at one corner may be far apart on it.
+        """
+        zones, others = cKDTree(self._plane(self.city.zones)), cKDTree(self._plane(places))
+        near = zones.sparse_distance_matrix(others, NEAR_KM, output_type="coo_matrix")
+        return coo_matrix((near.data * ACCESS_DETOUR, (near.row, near.col)), shape=near.shape)
+
+    def _plane(self, places: pl.DataFrame) -> NDArray[np.float64]:
+        lonlat = places.select("lon", "lat").to_numpy()
+        return plane_km(lonlat, float(str(self.city.zones["lat"].mean())))
 
     def _sites(self, places: pl.DataFrame) -> Sites:
         return snap(self.graph, places["lon"].to_numpy(), places["lat"].to_numpy(), limit_km=REACH_KM)
