@@ -61,23 +61,23 @@ def _header(result: Result, words: dict[str, Any], lang: Language) -> str:
 def _targets(result: Result, words: dict[str, Any], lang: Language) -> str:
     status = texts(lang, "status")
     names = ["indicator", "year", "observed", "modelled", "range", "target", "gap", "status", "source"]
-    head = "".join(f"<th>{words[name]}</th>" for name in names)
-    body = "".join(_target_row(row, status) for row in target_table(result, lang).iter_rows(named=True))
+    head = "".join(f"<th{NUMBER if name in NUMERIC else ''}>{words[name]}</th>" for name in names)
+    body = "".join(_target_row(row, status, lang) for row in target_table(result, lang).iter_rows(named=True))
     note = f"<p class='note'>{words['targets_note']}</p>"
     return f"<h2>{words['targets']}</h2>{note}<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
 
 
-def _target_row(row: dict[str, Any], status: dict[str, str]) -> str:
+def _target_row(row: dict[str, Any], status: dict[str, str], lang: Language) -> str:
     unit = row["unit"]
-    spread = show_range(row) or "–"
+    spread = show_range(row, lang) or "–"
     shown_unit = f" <small>({html.escape(unit)})</small>" if unit in UNITS_SHOWN else ""
     cells = [
         f"<td>{html.escape(row['title'] or row['indicator'])}{shown_unit}</td>",
         f"<td>{row['year']}</td>",
-        f"<td class='n'>{html.escape(show_observed(row))}</td>",
-        f"<td class='n'>{show_value(row['modelled'], unit)}</td>",
+        f"<td class='n'>{html.escape(show_observed(row, lang))}</td>",
+        f"<td class='n'>{show_value(row['modelled'], unit, lang)}</td>",
         f"<td class='n'>{spread}</td>",
-        f"<td class='n'>{show_value(row['target'], unit)}</td>",
+        f"<td class='n'>{show_value(row['target'], unit, lang)}</td>",
         f"<td class='n'>{show_gap(row)}</td>",
         f"<td><span class='status {row['status']}'>{status[row['status']]}</span></td>",
         f"<td class='source'>{html.escape(row['source'] or '')}</td>",
@@ -93,6 +93,8 @@ def _chart_boxes(specs: list[tuple[str, dict[str, Any]]], words: dict[str, Any])
     return f"<h2>{words['charts']}</h2><div class='grid'>{boxes}</div>"
 
 
+NUMBER = " class='n'"
+NUMERIC = ("observed", "modelled", "range", "target", "gap")
 DISTRICT_UNITS = {
     "population": "",
     "nev": "",
@@ -108,12 +110,16 @@ DISTRICT_UNITS = {
 def _districts(result: Result, words: dict[str, Any], lang: Language) -> str:
     year = result.run["last_year"]
     columns = words["district_columns"]
-    head = "".join(f"<th>{columns[name]}</th>" for name in ["name", *DISTRICT_UNITS])
+    head = f"<th>{columns['name']}</th>" + "".join(f"<th class='n'>{columns[name]}</th>" for name in DISTRICT_UNITS)
     body = ""
     for row in _district_rows(result, year, lang).iter_rows(named=True):
-        cells = [f"<td class='n'>{show_value(row[name], unit)}</td>" for name, unit in DISTRICT_UNITS.items()]
+        cells = [f"<td class='n'>{_district_value(row[name], unit)}</td>" for name, unit in DISTRICT_UNITS.items()]
         body += f"<tr><td>{html.escape(row['name'])}</td>{''.join(cells)}</tr>"
     return f"<h2>{words['districts']}, {year}</h2><div class='wide'><table><tr>{head}</tr>{body}</table></div>"
+
+
+def _district_value(value: float | None, unit: str) -> str:
+    return f"{value:,.0f}" if value is not None and value >= 100 else show_value(value, unit)
 
 
 def _district_rows(result: Result, year: int, lang: Language) -> pl.DataFrame:

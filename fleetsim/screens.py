@@ -85,9 +85,9 @@ def print_targets(console: Console, result: Result, lang: Language) -> None:
         if row["source"] not in sources:
             sources.append(row["source"])
         unit = row["unit"]
-        cells = [str(row["year"]), show_observed(row), show_value(row["modelled"], unit)]
-        cells += [show_range(row)] if wide else []
-        cells += [show_value(row["target"], unit), show_gap(row)]
+        cells = [str(row["year"]), show_observed(row, lang), show_value(row["modelled"], unit, lang)]
+        cells += [show_range(row, lang)] if wide else []
+        cells += [show_value(row["target"], unit, lang), show_gap(row)]
         mark = f"[{STATUS_STYLES[row['status']]}]{status[row['status']]}[/]"
         table.add_row(_title(row), *cells, mark, f"({sources.index(row['source']) + 1})")
     console.print(table)

@@ -74,14 +74,14 @@ def target_table(result: Result, lang: Language) -> pl.DataFrame:
     )
 
 
-def show_value(value: float | None, unit: str) -> str:
-    """Return a value as a planner writes it: shares in per cent, counts with separators."""
+def show_value(value: float | None, unit: str, lang: Language = "en") -> str:
+    """Return a value as a planner writes it: shares in per cent, large counts in millions or in 万."""
     if value is None:
         return "–"
     if is_share(unit):
         return f"{value:.1%}"
     if abs(value) >= 1_000_000:
-        return f"{value / 1_000_000:.3f} M"
+        return f"{value / 1_000_000:.3f} M" if lang == "en" else f"{value / 10_000:.1f} 万"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -92,20 +92,20 @@ def is_share(unit: str) -> bool:
     return unit.startswith("share")
 
 
-def show_range(row: dict[str, object]) -> str:
+def show_range(row: dict[str, object], lang: Language = "en") -> str:
     """Return the range of a row's modelled value, empty where it has none."""
     low, high, unit = row["low"], row["high"], str(row["unit"])
     if not isinstance(low, float) or not isinstance(high, float):
         return ""
-    return f"{show_value(low, unit)} – {show_value(high, unit)}"
+    return f"{show_value(low, unit, lang)} – {show_value(high, unit, lang)}"
 
 
-def show_observed(row: dict[str, object]) -> str:
+def show_observed(row: dict[str, object], lang: Language = "en") -> str:
     """Return the observed value of a row of the target table, a lower bound written as one."""
     value, low, unit = row["observed"], row["observed_low"], str(row["unit"])
     if isinstance(value, float):
-        return show_value(value, unit)
-    return f"> {show_value(low, unit)}" if isinstance(low, float) else "–"
+        return show_value(value, unit, lang)
+    return f"> {show_value(low, unit, lang)}" if isinstance(low, float) else "–"
 
 
 def show_gap(row: dict[str, object]) -> str:
