@@ -158,10 +158,11 @@ def enlarge(
 
     Notes
     -----
-    A station whose 95th percentile of the wait passed the standard gets the plugs that queue theory asks for at
-    its busiest hour, and at least a tenth more than it has. Public piles stay within the year's budget, the
-    longest waits first; new stations of the year draw on the same budget. What is left of it goes to all
-    public stations in proportion to the visits they had, as operators build where they sell.
+    A station whose 95th percentile of the wait passed the standard, or where more than the standard's share left
+    without energy, gets the plugs that queue theory asks for at its busiest hour, and at least a tenth more than it
+    has. Public piles stay within the year's budget, the longest waits first; new stations of the year draw on the
+    same budget. What is left of it goes to all public stations in proportion to the visits they had, as operators
+    build where they sell.
     """
     table = stations.join(_busiest(station_load, year), on="station_id", how="left").sort("station_id")
     more = np.array([_wanted_plugs(row, section) for row in table.iter_rows(named=True)], dtype=np.int64)
@@ -174,7 +175,7 @@ def enlarge(
 
 
 def count_piles(
-    stations: pl.DataFrame, *, electric_cars: float, private_pile_share: float, year: int
+    stations: pl.DataFrame, *, electric_cars: float, private_pile_share: float, year: int, internal_piles: int = 0
 ) -> dy.DataFrame[PileCount]:
     """Return the charging piles of a year by kind, key (year, kind). Private piles are counted by rule.
 
@@ -188,11 +189,13 @@ def count_piles(
         Share of these cars that has a pile of its own [0 to 1].
     year
         Year.
+    internal_piles
+        Piles of companies for their own vehicles that have no row among the stations.
     """
     open_now = stations.filter(pl.col("opened_year") <= year)
     counts = {
         "public": int(open_now.filter(pl.col("kind") == "public")["plugs"].sum()),
-        "depot": int(open_now.filter(pl.col("kind") == "depot")["plugs"].sum()),
+        "depot": int(open_now.filter(pl.col("kind") == "depot")["plugs"].sum()) + internal_piles,
         "private": round(electric_cars * private_pile_share),
     }
     counts["total"] = sum(counts.values())
@@ -361,18 +364,25 @@ def _depot_row(row: Mapping[str, Any], year: int) -> dict[str, Any]:
 
 
 def _busiest(station_load: pl.DataFrame, year: int) -> pl.DataFrame:
-    """Return a row a station: arrivals of its busiest hour, its longest 95th percentile, its visits."""
+    """Return a row a station: arrivals of its busiest hour, its longest 95th percentile, its visits, the unserved."""
     arrivals = pl.col("served") + pl.col("unserved")
     return (
         station_load.filter(pl.col("year") == year)
         .group_by("station_id", maintain_order=True)
-        .agg(peak_per_h=arrivals.max(), p95_wait_min=pl.col("p95_wait_min").max(), visits=arrivals.sum())
+        .agg(
+            peak_per_h=arrivals.max(),
+            p95_wait_min=pl.col("p95_wait_min").max(),
+            visits=arrivals.sum(),
+            unserved_share=pl.col("unserved").sum() / arrivals.sum(),
+        )
     )
 
 
 def _wanted_plugs(row: Mapping[str, Any], section: SitingSection) -> int:
     kind = str(row["kind"])
-    if kind not in OPEN_KINDS or (row["p95_wait_min"] or 0.0) <= section.p95_standard_min:
+    long_waits = (row["p95_wait_min"] or 0.0) > section.p95_standard_min
+    many_left = (row["unserved_share"] or 0.0) > section.unserved_standard_share
+    if kind not in OPEN_KINDS or not (long_waits or many_left):
         return 0
     asked = plugs_needed(
         row["peak_per_h"],

@@ -23,7 +23,7 @@ from fleetsim.accounts import Tables
 from fleetsim.choice import Feedback
 from fleetsim.datasets import City, city_folder, read_city, table_path, table_schemas
 from fleetsim.days import DAY_TABLES, Days, depot_fleets, open_stations
-from fleetsim.engine.build import Supply
+from fleetsim.engine.build import FleetPlan, Supply
 from fleetsim.engine.run import resolve
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
 from fleetsim.result import Result, file_hash, table_hash
@@ -135,6 +135,7 @@ class Years:
         self.standards = zone_standards(self.city.zones, self.scenario.siting.standard_km)
         self.base: dict[str, pl.DataFrame] = {}
         self.reach: dict[str, pl.DataFrame] = {}
+        self.plans: dict[tuple[int, str], list[FleetPlan]] = {}
         self.feedback = Feedback()
 
     def run(self) -> None:
@@ -173,7 +174,7 @@ class Years:
         supply: Supply | None = None
         for day in self.city.days.iter_rows(named=True):
             with self.clock.stage("duties", share, f"{year}: duties of {day['day']}"):
-                plans = self.days.plans(day, self.stock, year)
+                plans = self._plans(day, year)
             if supply is None:
                 with self.clock.stage("ways", share):
                     self.stations = grow_depots(
@@ -185,6 +186,13 @@ class Years:
             for name, table in tables.items():
                 kept[name].append(table)
         return {name: pl.concat(tables) for name, tables in kept.items()}
+
+    def _plans(self, day: dict[str, Any], year: int) -> list[FleetPlan]:
+        key = (year, day["day"])
+        if key not in self.plans:
+            self.plans = {kept: plans for kept, plans in self.plans.items() if kept[0] == year}
+            self.plans[key] = self.days.plans(day, self.stock, year)
+        return self.plans[key]
 
     def _supply(self, year: int) -> Supply:
         stations = open_stations(self.stations, year)
@@ -227,6 +235,7 @@ class Years:
                 electric_cars=float(cars["vehicles"].sum()),
                 private_pile_share=at_year(self.scenario.duties.home_pile_share, year),
                 year=year,
+                internal_piles=internal_piles(self.city),
             ),
         )
 
@@ -262,6 +271,13 @@ def in_order(table: pl.DataFrame) -> pl.DataFrame:
     names = [name for name, dtype in table.schema.items() if dtype == pl.Categorical]
     orders = {name: pl.Enum(table[name].unique().cast(pl.String).sort()) for name in names}
     return table.with_columns(pl.col(name).cast(order) for name, order in orders.items())
+
+
+def internal_piles(city: City) -> int:
+    """Return the piles kept for fleets that have no row among the stations: published total less depot plugs."""
+    kept = city.piles.filter(pl.col("kind").cast(pl.String) == "dedicated").sort("date")
+    depots = city.stations.filter(pl.col("kind").cast(pl.String) == "depot")["plugs"].sum()
+    return max(int(kept["piles"][-1]) - int(depots), 0) if kept.height else 0
 
 
 def mean_waits(demand: pl.DataFrame) -> pl.DataFrame:

@@ -294,8 +294,8 @@ class DutiesSection(Section):
     """Share of the sanitation vehicles that is on the road on a weekday."""
     airside_in_service_share: Share = 0.90
     """Share of the airside vehicles that works on a day."""
-    home_pile_share: dict[int, Share] = {2018: 0.49, 2025: 0.55, 2030: 0.60}
-    """Share of private and company electric cars with a charging pile of their own, by year."""
+    home_pile_share: dict[int, Share] = {2018: 0.49, 2020: 0.52, 2025: 0.48, 2030: 0.45}
+    """Share of private and company electric cars with a charging pile of their own, by year (0.38 to 0.60 in 2025)."""
     public_sessions_factor: Annotated[float, Field(ge=0.0, le=5.0)] = 1.0
     """Factor on the public charging sessions of cars and ride-hailing vehicles."""
 
@@ -417,6 +417,8 @@ class SitingSection(Section):
         "hydrogen": 10.0,
     }
     """Mean wait in the peak hour that plugs, bays and dispensers are sized for [min]."""
+    unserved_standard_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
+    """Share of arrivals that leave without energy from which a station gets more plugs (0.01 to 0.05)."""
     p95_standard_min: Annotated[float, Field(gt=0.0, le=480.0)] = 30.0
     """95th percentile of the simulated wait beyond which a station is enlarged [min]."""
     service_min: dict[str, Annotated[float, Field(gt=0.0, le=600.0)]] = {
