@@ -20,7 +20,6 @@ from fleetsim.duties.make import FLEETS, bus_trips, counts_key, day_of, make_fle
 from fleetsim.engine.build import Background, DayConditions, DayModel, FleetPlan, Supply, build_day
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.log import day_use, service, sessions, station_load, zone_demand
-from fleetsim.engine.run import simulate
 from fleetsim.engine.spec import Log
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import at_year
@@ -56,26 +55,11 @@ class Days:
         present = [fleet for fleet in FLEETS if counts.filter(pl.col("fleet") == fleet)["vehicles"].sum()]
         return [self._plan(fleet, day, counts, stock, year) for fleet in present]
 
-    def simulate(
-        self,
-        day: dict[str, Any],
-        plans: Sequence[FleetPlan],
-        stock: pl.DataFrame,
-        supply: Supply,
-        year: int,
-    ) -> dict[str, pl.DataFrame]:
-        """Return the tables of a simulated day, by name (see DAY_TABLES).
-
-        Raises
-        ------
-        RuntimeError
-            If energy or vehicles were not conserved: a bug.
-        """
-        background = self._background(day, stock, year)
-        model = self._model(day, list(plans), background, supply, year)
-        log = simulate(model.inputs, self.scenario.run.engine)
-        check_conservation(model.inputs, log)
-        return _tables(model, log)
+    def model(
+        self, day: dict[str, Any], plans: Sequence[FleetPlan], stock: pl.DataFrame, supply: Supply, year: int
+    ) -> DayModel:
+        """Return a day of a year as an engine takes it: the fleets' duties and who charges in public besides."""
+        return self._model(day, list(plans), self._background(day, stock, year), supply, year)
 
     def _plan(
         self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount], stock: pl.DataFrame, year: int
@@ -179,7 +163,15 @@ def open_stations(stations: pl.DataFrame, year: int) -> dy.DataFrame[Station]:
     return Station.validate(stations.filter(pl.col("opened_year") <= year).sort("station_id"))
 
 
-def _tables(model: DayModel, log: Log) -> dict[str, pl.DataFrame]:
+def day_tables(model: DayModel, log: Log) -> dict[str, pl.DataFrame]:
+    """Return the tables of a simulated day, by name (see DAY_TABLES).
+
+    Raises
+    ------
+    RuntimeError
+        If energy or vehicles were not conserved: a bug.
+    """
+    check_conservation(model.inputs, log)
     return {
         "sessions": sessions(model, log),
         "station_load": station_load(model, log),

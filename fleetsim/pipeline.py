@@ -22,9 +22,9 @@ from fleetsim import stock as turnover
 from fleetsim.accounts import Tables
 from fleetsim.choice import Feedback
 from fleetsim.datasets import City, city_folder, read_city, table_path, table_schemas
-from fleetsim.days import DAY_TABLES, Days, depot_fleets, open_stations
+from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stations
 from fleetsim.engine.build import FleetPlan, Supply
-from fleetsim.engine.run import resolve
+from fleetsim.engine.run import resolve, simulate_days
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
 from fleetsim.result import Result, file_hash, table_hash
 from fleetsim.scenario.scenario import Scenario
@@ -170,22 +170,25 @@ class Years:
         self._keep("stock", self.stock)
 
     def _simulate(self, year: int, share: float) -> Tables:
-        kept: dict[str, list[pl.DataFrame]] = {name: [] for name in DAY_TABLES}
-        supply: Supply | None = None
-        for day in self.city.days.iter_rows(named=True):
-            with self.clock.stage("duties", share, f"{year}: duties of {day['day']}"):
-                plans = self._plans(day, year)
-            if supply is None:
-                with self.clock.stage("ways", share):
-                    self.stations = grow_depots(
-                        self.stations, depot_fleets(plans, self.city.places), self.scenario.siting, year=year
-                    )
-                    supply = self._supply(year)
-            with self.clock.stage("days", share, f"{year}: simulating {day['day']}"):
-                tables = self.days.simulate(day, plans, self.stock, supply, year)
-            for name, table in tables.items():
-                kept[name].append(table)
-        return {name: pl.concat(tables) for name, tables in kept.items()}
+        days = list(self.city.days.iter_rows(named=True))
+        with self.clock.stage("duties", share, f"{year}: duties"):
+            plans = [self._plans(day, year) for day in days]
+        with self.clock.stage("ways", share, f"{year}: ways to stations"):
+            depots = depot_fleets(plans[0], self.city.places)
+            self.stations = grow_depots(self.stations, depots, self.scenario.siting, year=year)
+            supply = self._supply(year)
+        with self.clock.stage("models", share, f"{year}: building the days"):
+            models = [
+                self.days.model(day, made, self.stock, supply, year) for day, made in zip(days, plans, strict=True)
+            ]
+        with self.clock.stage("days", share, f"{year}: simulating the days"):
+            logs = simulate_days([model.inputs for model in models], self.scenario.run.engine, self._announce)
+        with self.clock.stage("tables", share, f"{year}: tables of the days"):
+            parts = [day_tables(model, log) for model, log in zip(models, logs, strict=True)]
+        return {name: pl.concat([part[name] for part in parts]) for name in DAY_TABLES}
+
+    def _announce(self) -> None:
+        self.clock.tell("compiling the engine, once", 0.03)
 
     def _plans(self, day: dict[str, Any], year: int) -> list[FleetPlan]:
         key = (year, day["day"])

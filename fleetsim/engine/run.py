@@ -1,6 +1,9 @@
 """Which engine runs a day."""
 
-from collections.abc import Callable
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from typing import Literal
 
 from fleetsim.engine.spec import Inputs, Log
@@ -37,13 +40,13 @@ def resolve(engine: str) -> Literal["kernel", "simpy"]:
     return "kernel"
 
 
-def simulate(inputs: Inputs, engine: str, on_compilation: Callable[[], None] | None = None) -> Log:
-    """Return the log of a day; it does not depend on the engine.
+def simulate_days(days: Sequence[Inputs], engine: str, on_compilation: Callable[[], None] | None = None) -> list[Log]:
+    """Return the logs of days that do not depend on each other; a log does not depend on the engine.
 
     Parameters
     ----------
-    inputs
-        The day.
+    days
+        The days.
     engine
         `auto`, `simpy` or `kernel`.
     on_compilation
@@ -53,11 +56,20 @@ def simulate(inputs: Inputs, engine: str, on_compilation: Callable[[], None] | N
     ------
     ScenarioError
         If the engine is not there.
+
+    Notes
+    -----
+    The kernel takes well under a second a day; SimPy takes the days side by side, one a processor, where the system
+    can fork.
     """
     if resolve(engine) == "kernel":
         from fleetsim.engine.kernel import simulate as simulate_compiled
 
-        return simulate_compiled(inputs, on_compilation)
+        return [simulate_compiled(inputs, on_compilation) for inputs in days]
     from fleetsim.engine.reference import simulate as simulate_with_simpy
 
-    return simulate_with_simpy(inputs)
+    workers = min(len(days), os.cpu_count() or 1)
+    if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        return [simulate_with_simpy(inputs) for inputs in days]
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+        return list(pool.map(simulate_with_simpy, days))
