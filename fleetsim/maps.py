@@ -14,7 +14,12 @@ from fleetsim.offline import asset, to_page
 from fleetsim.result import Result
 from fleetsim.texts import Language, texts
 
-DISTANCE_BREAKS_KM = [0.9, 2.0, 3.0, 5.0, 10.0]
+DISTANCE_BREAKS_KM = {
+    "public": (0.9, 2.0, 3.0, 5.0, 10.0),
+    "swap": (1.0, 3.0, 5.0, 10.0, 20.0),
+    "hydrogen": (3.0, 5.0, 10.0, 20.0, 30.0),
+}
+"""Classes of the colours: the standards of the kind are among them [km]."""
 COVERED_KINDS = ("public", "swap", "hydrogen")
 STATION_KINDS = ("public", "swap", "hydrogen", "depot")
 ROAD_STYLES = {

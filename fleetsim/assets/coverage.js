@@ -25,8 +25,9 @@
   }
   function classOf(km) {
     if (km === null || km === undefined) return distanceColours.length - 1;
-    for (var i = 0; i < data.breaks.length; i++) if (km <= data.breaks[i]) return i;
-    return data.breaks.length;
+    var breaks = data.breaks[state.kind];
+    for (var i = 0; i < breaks.length; i++) if (km <= breaks[i]) return i;
+    return breaks.length;
   }
   function km(i) {
     var values = data.distance[state.kind] && data.distance[state.kind][state.year];
@@ -84,6 +85,7 @@
   data.stationKinds.forEach(function (kind) { stationGroups[kind] = L.layerGroup(); });
   function scale() { return Math.min(1.6, Math.max(0.12, Math.pow(2, (map.getZoom() - 11.5) / 1.4))); }
   function plugs(i) { return data.stations.plugs[state.year][i]; }
+  var largerKinds = { swap: 1.8, hydrogen: 2.6 };
   function radius(plugs) { return scale() * (1.8 + 0.8 * Math.sqrt(Math.min(plugs, 200))); }
   var stations = data.stations.kind.map(function (kindIndex, i) {
     var kind = data.stationKinds[kindIndex];
@@ -106,7 +108,9 @@
     resizeStations();
   }
   function resizeStations() {
-    stations.forEach(function (layer, i) { layer.setRadius(radius(plugs(i))); });
+    stations.forEach(function (layer, i) {
+      layer.setRadius(radius(plugs(i)) * (largerKinds[data.stationKinds[data.stations.kind[i]]] || 1));
+    });
     map.getContainer().querySelectorAll(".sizes i").forEach(function (dot) {
       dot.style.width = dot.style.height = 2 * radius(+dot.dataset.plugs) + "px";
     });
@@ -145,11 +149,6 @@
   var legend = L.control({ position: "bottomleft" });
   legend.onAdd = function () {
     var box = L.DomUtil.create("div", "panel legend");
-    var rows = distanceColours.map(function (colour, i) {
-      var low = i ? data.breaks[i - 1] : 0, high = data.breaks[i];
-      var label = high === undefined ? text.over + " " + low + " km" : low + "–" + high + " km";
-      return "<div><i style='background:" + colour + "'></i>" + label + "</div>";
-    });
     var dots = data.stationKinds.map(function (kind) {
       return "<div><i class='dot' style='background:" + kindColours[kind] + "'></i>" + text.kinds[kind] + "</div>";
     });
@@ -159,12 +158,20 @@
     var lines = data.roadLegend.map(function (road) {
       return "<div><i class='line' style='border-top:" + road.width + "px solid " + road.colour + "'></i>" + road.label + "</div>";
     });
-    box.innerHTML = "<h2>" + text.distance + "</h2><div class='columns'>" + rows.join("") + "</div><h2>" + text.stations +
+    box.innerHTML = "<h2>" + text.distance + "</h2><div class='columns' id='classes'></div><h2>" + text.stations +
       "</h2><div class='columns'>" + dots.join("") + "</div><div>" + text.size + "</div><div class='sizes'>" + sizes.join(" ") +
       "</div><h2>" + text.roads + "</h2><div class='columns'>" + lines.join("") + "</div><p>" + text.notes + "</p>";
     return box;
   };
   legend.addTo(map);
+
+  function drawClasses() {
+    document.getElementById("classes").innerHTML = distanceColours.map(function (colour, i) {
+      var breaks = data.breaks[state.kind], low = i ? breaks[i - 1] : 0, high = breaks[i];
+      var label = high === undefined ? text.over + " " + low + " km" : low + "–" + high + " km";
+      return "<div><i style='background:" + colour + "'></i>" + label + "</div>";
+    }).join("");
+  }
 
   var overlays = {};
   overlays[text.layers.hexes] = hexes.addTo(map);
@@ -181,6 +188,7 @@
   function refresh() {
     document.getElementById("year").textContent = state.year;
     document.getElementById("summary").innerHTML = (data.summary[state.kind] || {})[state.year] || "";
+    drawClasses();
     drawHexes();
     drawStations();
   }
