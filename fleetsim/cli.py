@@ -149,11 +149,10 @@ def map_(
     lang: LangOption = "",
 ) -> None:
     """Draw the coverage map of a result again; it reads the result folder only."""
-    from fleetsim import screens
     from fleetsim.result import Result
 
     language, target = _language(lang), output or folder / "maps" / "coverage.html"
-    screens.write_map(Result.load(folder), target, language)
+    Result.load(folder).map("coverage", language).save(target)
     out.print(f"Wrote {target}", highlight=False, soft_wrap=True)
 
 
@@ -164,11 +163,10 @@ def report(
     lang: LangOption = "",
 ) -> None:
     """Write the report of a result again; it reads the result folder only."""
-    from fleetsim import screens
     from fleetsim.result import Result
 
     language, target = _language(lang), output or folder / "report.html"
-    screens.write_report(Result.load(folder), target, language)
+    Result.load(folder).report(language).save(target)
     out.print(f"Wrote {target}", highlight=False, soft_wrap=True)
 
 

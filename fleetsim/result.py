@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -47,6 +47,29 @@ REMEDIES = {
 
 
 @dataclass(frozen=True)
+class Page:
+    """A page of HTML that loads nothing."""
+
+    html: str
+
+    def save(self, path: Path | str) -> Path:
+        """Write the page to a file and return its path.
+
+        Raises
+        ------
+        DataError
+            When the file cannot be written.
+        """
+        target = Path(path)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(self.html, encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{target}: cannot be written: {_remedy(error)}") from error
+        return target
+
+
+@dataclass(frozen=True)
 class Result:
     """Tables of one run with what is needed to run it again.
 
@@ -78,6 +101,26 @@ class Result:
         if name not in self.tables:
             raise DataError(f"table {name!r} is not in the result; it has {', '.join(sorted(self.tables))}")
         return self.tables[name]
+
+    def map(self, name: str = "coverage", lang: Literal["zh", "en"] = "en") -> Page:
+        """Return a map by name.
+
+        Raises
+        ------
+        DataError
+            When there is no map of that name.
+        """
+        if name != "coverage":
+            raise DataError(f"map {name!r} does not exist; there is coverage")
+        from fleetsim.maps import coverage_page
+
+        return Page(coverage_page(self, lang))
+
+    def report(self, lang: Literal["zh", "en"] = "en") -> Page:
+        """Return the report."""
+        from fleetsim.report import report_page
+
+        return Page(report_page(self, self.map("coverage", lang).html, lang))
 
     def save(self, folder: Path | str, *, overwrite: bool = False, files: Mapping[str, str] | None = None) -> Path:
         """Write the result folder, all or nothing, and return its path.

@@ -44,27 +44,11 @@ def progress(console: Console, *, quiet: bool) -> Iterator[Tell]:
 
 def write_all(result: Result, target: Path, lang: Language, *, overwrite: bool) -> None:
     """Write tables, map and report of a run, all or nothing."""
-    from fleetsim.maps import coverage_page
     from fleetsim.report import report_page
 
-    page = coverage_page(result, lang)
+    page = result.map("coverage", lang).html
     report = report_page(result, page, lang)
     result.save(target, overwrite=overwrite, files={"maps/coverage.html": page, "report.html": report})
-
-
-def write_map(result: Result, target: Path, lang: Language) -> None:
-    """Write the coverage map of a result to a file."""
-    from fleetsim.maps import coverage_page
-
-    _write_file(target, coverage_page(result, lang))
-
-
-def write_report(result: Result, target: Path, lang: Language) -> None:
-    """Write the report of a result to a file."""
-    from fleetsim.maps import coverage_page
-    from fleetsim.report import report_page
-
-    _write_file(target, report_page(result, coverage_page(result, lang), lang))
 
 
 def print_targets(console: Console, result: Result, lang: Language) -> None:
@@ -149,11 +133,3 @@ def print_sources(console: Console, rows: pl.DataFrame) -> None:
     counts = rows.group_by("kind", maintain_order=True).len().sort("kind")
     told = ", ".join(f"{count} {kind}" for kind, count in counts.iter_rows())
     console.print(f"{len(rows)} rows: {told}", highlight=False)
-
-
-def _write_file(target: Path, text: str) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{target}: cannot be written ({error.strerror}); choose another file with -o") from error

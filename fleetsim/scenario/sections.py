@@ -61,7 +61,7 @@ class RunSection(Section):
     seed: Annotated[int, Field(ge=0)] = 1
     """Seed of every random draw; the same seed and data give the same tables."""
     engine: Literal["auto", "simpy", "kernel"] = "auto"
-    """Engine of the day simulation."""
+    """Engine of the day simulation: simpy (reference), kernel (compiled), auto (kernel where it can); same tables."""
     sample: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Share of the vehicles that is simulated; 1 is every vehicle."""
 
