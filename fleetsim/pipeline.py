@@ -1,7 +1,7 @@
 """The main job: a scenario in, a result out, year by year.
 
 For each year the stock turns over, depots grow with their vehicles and the representative days are simulated.
-In siting years new stations are placed where the days left demand over, and the days are simulated again.
+In siting years the design day is simulated first, and new stations are placed where it leaves demand over.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,11 +148,11 @@ class Years:
     def _year(self, year: int, share: float) -> None:
         with self.clock.stage("stock", share, f"{year}: stock"):
             self._turn_over(year)
-        simulated = self._simulate(year, share)
         if year in self.scenario.siting.years and year > self.scenario.run.first_year:
+            found = self._simulate(year, share, [design_day(self.city)])
             with self.clock.stage("siting", share, f"{year}: siting"):
-                self._site(year, simulated)
-            simulated = self._simulate(year, share)
+                self._site(year, found)
+        simulated = self._simulate(year, share, list(self.city.days.iter_rows(named=True)))
         for name in DAY_TABLES:
             self._keep(name, compact(simulated[name]) if name in LARGE_TABLES else simulated[name])
         with self.clock.stage("coverage", share, f"{year}: coverage"):
@@ -169,8 +169,7 @@ class Years:
             self._keep("retirements", moved.retirements)
         self._keep("stock", self.stock)
 
-    def _simulate(self, year: int, share: float) -> Tables:
-        days = list(self.city.days.iter_rows(named=True))
+    def _simulate(self, year: int, share: float, days: Sequence[dict[str, Any]]) -> Tables:
         with self.clock.stage("duties", share, f"{year}: duties"):
             plans = [self._plans(day, year) for day in days]
         with self.clock.stage("ways", share, f"{year}: ways to stations"):
@@ -274,6 +273,16 @@ def in_order(table: pl.DataFrame) -> pl.DataFrame:
     names = [name for name, dtype in table.schema.items() if dtype == pl.Categorical]
     orders = {name: pl.Enum(table[name].unique().cast(pl.String).sort()) for name in names}
     return table.with_columns(pl.col(name).cast(order) for name, order in orders.items())
+
+
+def design_day(city: City) -> dict[str, Any]:
+    """Return the day stations are sited for: the weekday of the coldest month, when vehicles use most.
+
+    Without a weekday among the representative days it is the coldest of them.
+    """
+    mean_c = city.temperatures.select("month", mean_c=(pl.col("mean_high_c") + pl.col("mean_low_c")) / 2.0)
+    order = city.days.join(mean_c, on="month", maintain_order="left").sort("weekend", "mean_c", maintain_order=True)
+    return city.days.row(by_predicate=pl.col("day") == order["day"][0], named=True)
 
 
 def internal_piles(city: City) -> int:

@@ -15,7 +15,6 @@ CANDIDATE_PLACES = {
 SEAT_KINDS = ("subdistrict", "township")
 SETTLED_PER_KM2 = 1000.0
 """Residents a km2 from which the centre of a zone is a candidate for public charging [persons/km2]."""
-DAYS_A_YEAR = 365.0
 
 
 def candidates(city: City, kind: str) -> dy.DataFrame[Candidate]:
@@ -52,17 +51,18 @@ def _settled_zones(city: City) -> pl.DataFrame:
 
 
 def site_demand(demand: pl.DataFrame, city: City) -> dy.DataFrame[SiteDemand]:
-    """Return what a mean day of the year left unserved or waiting, by zone and kind of station.
+    """Return what a mean of the simulated days left unserved or waiting, by zone and kind of station.
 
     Parameters
     ----------
     demand
-        Table `ZoneDemand` of one year.
+        Table `ZoneDemand` of one or more days of a year.
     city
         Days with their weights, and zones.
     """
     cells = city.zones.select("zone").with_row_index("row").select(pl.col("row").cast(pl.Int64), cell="zone")
-    weights = city.days.select("day", weight=pl.col("weight_days") / DAYS_A_YEAR)
+    present = city.days.filter(pl.col("day").is_in(demand["day"].unique().implode()))
+    weights = present.select("day", weight=pl.col("weight_days") / pl.col("weight_days").sum())
     left = (
         demand.join(weights, on="day")
         .group_by(row="zone", kind="kind", maintain_order=True)

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from typing import Literal
 
 from fleetsim.engine.spec import Inputs, Log
@@ -71,5 +71,25 @@ def simulate_days(days: Sequence[Inputs], engine: str, on_compilation: Callable[
     workers = min(len(days), os.cpu_count() or 1)
     if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
         return [simulate_with_simpy(inputs) for inputs in days]
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
-        return list(pool.map(simulate_with_simpy, days))
+    batches = [days[start : start + workers] for start in range(0, len(days), workers)]
+    return [log for batch in batches for log in _side_by_side(batch, simulate_with_simpy)]
+
+
+def _side_by_side(days: Sequence[Inputs], simulate: Callable[[Inputs], Log]) -> list[Log]:
+    """Return the logs of days, each simulated in a process forked from this one, which shares its memory."""
+    context = multiprocessing.get_context("fork")
+    running = []
+    for inputs in days:
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_send_log, args=(simulate, inputs, sender))
+        process.start()
+        sender.close()
+        running.append((process, receiver))
+    logs = [receiver.recv() for _, receiver in running]
+    for process, _ in running:
+        process.join()
+    return logs
+
+
+def _send_log(simulate: Callable[[Inputs], Log], inputs: Inputs, sender: Connection) -> None:
+    sender.send(simulate(inputs))
