@@ -134,7 +134,8 @@ def check(
     else:
         for problem in checked.problems:
             err.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
-        verdict = f"{len(checked.problems)} problems" if checked.problems else "nothing wrong"
+        count = len(checked.problems)
+        verdict = f"{count} problem{'s' if count > 1 else ''}" if count else "nothing wrong"
         out.print(f"{scenario}: {verdict}; {len(checked.tables)} tables read.", highlight=False)
     if checked.problems:
         raise typer.Exit(2)
@@ -215,8 +216,9 @@ def _scenario_path(scenario: str) -> Path:
     from fleetsim.scenario.load import shipped_path
 
     path = Path(scenario)
-    if path.is_dir():
-        return path / "scenario.toml"
+    inside = path / "scenario.toml"
+    if inside.is_file() or len(path.parts) != 1:
+        return inside if path.suffix != ".toml" else path
     return path if path.suffix == ".toml" else shipped_path(scenario)
 
 

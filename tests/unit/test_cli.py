@@ -100,3 +100,11 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
     assert started.returncode == 130
     assert "Stopped; nothing was written." in told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_happens_to_bear_a_shipped_name_does_not_hide_the_scenario(tmp_path: Path) -> None:
+    (tmp_path / "plan").mkdir()
+
+    answer = command("check", "plan", cwd=tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
