@@ -163,7 +163,9 @@ def _carbon(result: Result, words: dict[str, Any]) -> Spec:
 
 
 def _waits(result: Result, words: dict[str, Any]) -> Spec:
-    load = result.table("station_load").join(result.table("stations").select("station_id", "kind"), on="station_id")
+    # A bus that waits for its depot's plug at night keeps nobody waiting.
+    kinds = result.table("stations").filter(pl.col("kind") != "depot").select("station_id", "kind")
+    load = result.table("station_load").join(kinds, on="station_id")
     waits = (
         load.group_by("year", "kind", maintain_order=True)
         .agg(

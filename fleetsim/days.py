@@ -59,7 +59,25 @@ class Days:
         self, day: dict[str, Any], plans: Sequence[FleetPlan], stock: pl.DataFrame, supply: Supply, year: int
     ) -> DayModel:
         """Return a day of a year as an engine takes it: the fleets' duties and who charges in public besides."""
-        return self._model(day, list(plans), self._background(day, stock, year), supply, year)
+        run = self.scenario.run
+        month = self.city.temperatures.row(by_predicate=pl.col("month") == day["month"], named=True)
+        content = self.city.energy_content.select(pl.col("carrier").cast(pl.String), "kwh_per_unit")
+        conditions = DayConditions(
+            year=year,
+            day=day["day"],
+            seed=run.seed,
+            temperature_c=hourly_temperature_c(month["mean_high_c"], month["mean_low_c"]),
+            kwh_per_unit=dict(content.iter_rows()),
+            sample=run.sample,
+        )
+        return build_day(
+            plans,
+            self._background(day, stock, year),
+            self.city.vehicle_types,
+            supply,
+            conditions,
+            self.scenario.charging,
+        )
 
     def _plan(
         self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount], stock: pl.DataFrame, year: int
@@ -116,22 +134,6 @@ class Days:
         table = arrivals(self.inputs, stock, day_of(day), year)
         taken = pl.Series(evenly(table.height, self.scenario.run.sample))
         return Background(BackgroundArrival.cast(table.filter(taken)), dict(fleets.iter_rows()))
-
-    def _model(
-        self, day: dict[str, Any], plans: list[FleetPlan], background: Background, supply: Supply, year: int
-    ) -> DayModel:
-        run = self.scenario.run
-        month = self.city.temperatures.row(by_predicate=pl.col("month") == day["month"], named=True)
-        content = self.city.energy_content.select(pl.col("carrier").cast(pl.String), "kwh_per_unit")
-        conditions = DayConditions(
-            year=year,
-            day=day["day"],
-            seed=run.seed,
-            temperature_c=hourly_temperature_c(month["mean_high_c"], month["mean_low_c"]),
-            kwh_per_unit=dict(content.iter_rows()),
-            sample=run.sample,
-        )
-        return build_day(plans, background, self.city.vehicle_types, supply, conditions, self.scenario.charging)
 
 
 def fleet_counts(stock: pl.DataFrame) -> dy.DataFrame[FleetCount]:
