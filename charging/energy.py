@@ -128,3 +128,20 @@ def stored_ug(store_ug: int, elapsed_us: int, supply_g_h: int, storage_ug: int) 
 def supply_us(missing_ug: int, supply_g_h: int) -> int:
     """Return the microseconds [us] in which `supply_g_h` [g/h] brings `missing_ug` [ug], rounded up."""
     return -(-missing_ug * 3600 // supply_g_h)
+
+
+def accepted_w(level: int, max_power: int, rate: float, zero: float) -> int:
+    """Return the power a battery accepts at a level [W], rounded down; at least 1 so that charging goes on.
+
+    Parameters
+    ----------
+    level
+        Stored energy [Wh].
+    max_power
+        Power below the knee, or of the plug if that is weaker [W].
+    rate, zero
+        The vehicle's `taper_line` ([1/h], [Wh]).
+    """
+    if rate <= 0.0:
+        return max_power
+    return max(1, min(max_power, int(rate * (zero - level))))

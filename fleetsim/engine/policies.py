@@ -4,6 +4,9 @@ They take and return scalars (levels in Wh or g, times in us) and use operators 
 for numerical Python takes them as they are; those without branches also take numpy arrays.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 
 def can_go_on(level: int, need: int) -> bool:
     """Return whether the level covers the need up to the next chance [Wh, g]."""
@@ -100,3 +103,114 @@ def gives_up(ready_us: int, due_us: int, level: int, least: int) -> bool:
         Energy in the vehicle, and the least with which it may leave early [Wh, g].
     """
     return (ready_us >= due_us) & (level >= least)
+
+
+def queue_key(rule: int, rank: int, spare_us: int) -> int:
+    """Return by what a queue is ordered, lowest first; equal ones in the order in which they joined.
+
+    Parameters
+    ----------
+    rule
+        `QueueRule`: 0 first come first served, 1 by rank, 2 by need.
+    rank
+        Rank of the vehicle.
+    spare_us
+        `spare_us` of the vehicle [us].
+    """
+    if rule == 1:
+        return rank
+    if rule == 2:
+        return spare_us
+    return 0
+
+
+def spare_us(now: int, ready: int, needed_us: int) -> int:
+    """Return the time a vehicle has to spare before it must charge without a break [us].
+
+    Parameters
+    ----------
+    now, ready
+        Now, and the time at which it should be ready [us].
+    needed_us
+        Time its charge takes [us].
+    """
+    return ready - now - needed_us
+
+
+def wished_power(strategy: int, accepted: int, missing: int, left_us: int, needed_us: int, cheaper_us: int) -> int:
+    """Return the power a plugged-in vehicle asks for [W].
+
+    As soon as possible: all it accepts. Level: the power that just makes it. Cheapest: nothing as long as the
+    cheaper time ahead suffices, else all it accepts.
+
+    Parameters
+    ----------
+    strategy
+        `Strategy`: 0 as soon as possible, 1 level, 2 cheapest.
+    accepted
+        Power that plug and battery allow [W].
+    missing
+        Energy to its goal [Wh].
+    left_us
+        Time until it should be ready [us].
+    needed_us
+        Time its charge takes at the power it can count on [us].
+    cheaper_us
+        Time before it should be ready in which energy is cheaper than now [us].
+    """
+    if strategy == 1 and left_us > 0:
+        return min(accepted, missing * 3_600_000_000 // left_us + 1)
+    if strategy == 2 and needed_us <= cheaper_us:
+        return 0
+    return accepted
+
+
+def gives_back(price: int, give_price: int, needed_us: int, cheaper_us: int) -> bool:
+    """Return whether a plugged-in vehicle feeds the grid.
+
+    Parameters
+    ----------
+    price, give_price
+        Price now, and the price from which on it pays.
+    needed_us
+        Time its charge takes once it has given what it can until the price changes [us].
+    cheaper_us
+        Time before it should be ready in which energy is cheaper than now [us].
+    """
+    return (price >= give_price) & (needed_us <= cheaper_us)
+
+
+def can_take(level: int, need: int, reserve: int) -> bool:
+    """Return whether a vehicle of a pool may take a task [Wh, g]: half its reserve is left for the way to a station.
+
+    Were all of it to be left, a vehicle a little above its reserve would neither take a task nor seek energy.
+    """
+    return 2 * (level - need) >= reserve
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What drivers decide: the functions of this module, any of them replaced by one's own.
+
+    A function of one's own takes and returns what the one it replaces does: whole numbers, or true or false. The
+    compiled engine takes it if numba can compile it; otherwise the day runs in SimPy.
+    """
+
+    can_go_on: Callable[[int, int], bool] = can_go_on
+    seek_energy: Callable[[int, int, int, int, int], bool] = seek_energy
+    expected_wait_us: Callable[[int, int, int, int], int] = expected_wait_us
+    visit_cost_us: Callable[[int, int], int] = visit_cost_us
+    balks: Callable[[int, int, int, int], bool] = balks
+    least_level: Callable[[int, int, int, int], int] = least_level
+    goal_level: Callable[[int, int], int] = goal_level
+    stay_us: Callable[[int, int, int], int] = stay_us
+    gives_up: Callable[[int, int, int, int], bool] = gives_up
+    queue_key: Callable[[int, int, int], int] = queue_key
+    spare_us: Callable[[int, int, int], int] = spare_us
+    wished_power: Callable[[int, int, int, int, int, int], int] = wished_power
+    gives_back: Callable[[int, int, int, int], bool] = gives_back
+    can_take: Callable[[int, int, int], bool] = can_take
+
+
+SHIPPED = Policies()
+"""The policies as they come."""
