@@ -66,8 +66,10 @@ class StationLoad(dy.Schema):
     day = dy.String(primary_key=True)
     station_id = dy.String(primary_key=True)
     hour = dy.Int64(primary_key=True, min=0, description="hour of the simulated day, past 23 for the night after [h]")
-    energy_kwh = dy.Float64(min=0.0, description="energy into batteries [kWh]; hydrogen counts its heating value")
-    peak_kw = dy.Float64(min=0.0, description="highest power in the hour, mean over 15 min [kW]")
+    energy_kwh = dy.Float64(
+        description="energy into batteries less what they gave back [kWh]; hydrogen counts its heating value"
+    )
+    peak_kw = dy.Float64(description="highest power in the hour, mean over 15 min [kW]")
     mean_wait_min = dy.Float64(nullable=True, min=0.0, description="mean wait of those that arrived [min]")
     p95_wait_min = dy.Float64(nullable=True, min=0.0, description="95th percentile of the wait [min]")
     served = dy.Int64(min=0, description="arrivals that were served")
@@ -182,7 +184,7 @@ class DistrictLoad(dy.Schema):
     day = dy.String(primary_key=True)
     district = dy.String(primary_key=True)
     hour = dy.Int64(primary_key=True, min=0, max=23, description="hour of the clock; the night after is folded in [h]")
-    energy_kwh = dy.Float64(min=0.0, description="electricity from the grid, losses included [kWh]")
+    energy_kwh = dy.Float64(description="electricity from the grid, losses included, less what is fed back [kWh]")
 
 
 class PeakLoad(dy.Schema):

@@ -47,7 +47,7 @@ def energy(city: City, scenario: Scenario, tables: Tables) -> Tables:
     taken = carbon.energy(use, scenario.carbon)
     accounts = carbon.carbon(taken, city.fleets, city.emission_factors, scenario.carbon)
     years = tables["stock"]["year"].unique().sort().to_list()
-    rail = freight.rail_shares(city.observations, scenario.calibration.until)
+    rail = freight.shares_known(city.observations, city.freight, scenario.calibration.until)
     goods = freight.goods(city.freight, scenario.freight, rail, years)
     people = freight.passengers(use, city.fleets, city.occupancy, scenario.freight)
     turnover = Freight.validate(pl.concat([goods, people]).sort("year", "mode"))
@@ -73,14 +73,10 @@ def grid(city: City, scenario: Scenario, tables: Tables) -> Tables:
         charging_efficiency=efficiency,
     )
     years = tables["stock"]["year"].unique().sort().to_list()
+    public = _public_energy(tables["sessions"])
     homes = [
-        home_load(
-            _home_energy(tables, year, efficiency),
-            year,
-            day,
-            valley_share=at_year(scenario.grid.home_valley_share, year),
-        )
-        for year in years
+        home_load(taken, year, day, valley_share=at_year(scenario.grid.home_valley_share, year))
+        for year, taken in ((year, _home_energy(tables, public.get(year, 0.0), year, efficiency)) for year in years)
         for day in city.days["day"].sort()
     ]
     load: dy.DataFrame[DistrictLoad] = city_load([stations, *homes])
@@ -91,17 +87,35 @@ def grid(city: City, scenario: Scenario, tables: Tables) -> Tables:
     }
 
 
-def _home_energy(tables: Tables, year: int, efficiency: float) -> dict[str, float]:
-    """Return the electricity cars charge elsewhere than at simulated stations, by district [kWh/day at the grid]."""
+def _public_energy(sessions: pl.DataFrame) -> dict[int, float]:
+    """Return by year what cars charge at simulated stations [kWh/day in the battery]."""
+    keys = ["year", "fleet", "day"]
+    sums = sessions.group_by(keys, maintain_order=True).agg(pl.col("energy_kwh").cast(pl.Float64).sum())
+    cars = sums.filter(pl.col("fleet").cast(pl.String).is_in(BACKGROUND_FLEETS)).sort(keys)
+    daily = pl.col("energy_kwh").sum() / pl.col("day").n_unique()
+    return dict(cars.group_by("year", maintain_order=True).agg(daily).iter_rows())
+
+
+def _home_energy(tables: Tables, public: float, year: int, efficiency: float) -> dict[str, float]:
+    """Return the electricity cars charge elsewhere than at simulated stations, by district [kWh/day at the grid].
+
+    Parameters
+    ----------
+    tables
+        `energy` and `stock`.
+    public
+        What they charge at simulated stations, see `_public_energy` [kWh/day].
+    year
+        Year.
+    efficiency
+        Energy into the battery over energy from the grid.
+    """
     fleets = list(BACKGROUND_FLEETS)
     taken = tables["energy"]
     yearly = taken.filter(
         pl.col("year") == year, pl.col("fleet").is_in(fleets), pl.col("carrier").cast(pl.String) == "electricity"
     )["quantity"].sum()
-    sessions = tables["sessions"].filter(pl.col("year") == year, pl.col("fleet").cast(pl.String).is_in(fleets))
-    days = max(sessions["day"].n_unique(), 1)
-    public = sessions["energy_kwh"].sum() / days / efficiency
-    rest = max(yearly / DAYS_A_YEAR - public, 0.0)
+    rest = max(yearly / DAYS_A_YEAR - public / efficiency, 0.0)
     cars = tables["stock"].filter(pl.col("year") == year, pl.col("fleet").is_in(fleets), pl.col("nev"))
     shares = cars.group_by("district", maintain_order=True).agg(
         share=pl.col("vehicles").sum() / max(cars["vehicles"].sum(), 1.0)
@@ -190,7 +204,7 @@ def clause_trust(city: City, scenario: Scenario) -> dict[str, Trust]:
     }
 
 
-def notes(scenario: Scenario, tables: Tables, reached: Forecast) -> list[dict[str, str]]:
+def notes(scenario: Scenario, tables: Tables, reached: Forecast | None) -> list[dict[str, str]]:
     """Return what a reader must know about this run, in both languages, most important first.
 
     Parameters
@@ -198,9 +212,10 @@ def notes(scenario: Scenario, tables: Tables, reached: Forecast) -> list[dict[st
     scenario, tables
         The run.
     reached
-        When the new-energy stock passes 2.0 million.
+        When the new-energy stock passes 2.0 million; None in a city without that target.
     """
-    found = [_reached_note(reached, scenario.run.last_year), _top_down_note(tables["top_down"])]
+    milestone = {} if reached is None else _reached_note(reached, scenario.run.last_year)
+    found = [milestone, _top_down_note(tables["top_down"])]
     if scenario.run.sample < 1.0:
         share = f"{scenario.run.sample:.0%}"
         found.append(

@@ -5,6 +5,7 @@ import json
 import polars as pl
 
 from fleetsim.datasets import City
+from networks.zone_making import zone_outlines
 from networks.zones import district_outlines
 
 DIGITS = 5
@@ -25,9 +26,10 @@ def layers(city: City) -> dict[str, pl.DataFrame]:
 
 def outlines(city: City) -> pl.DataFrame:
     """Return district and rings: one row a polygon, rings as JSON of [lon, lat] points [deg]."""
+    found = district_outlines(city.seats) if city.seats.height else zone_outlines(city.zones)
     rows = [
         (district, json.dumps([_points(ring) for ring in (polygon.exterior, *polygon.interiors)]))
-        for district, outline in sorted(district_outlines(city.seats).items())
+        for district, outline in sorted(found.items())
         for polygon in getattr(outline, "geoms", [outline])
     ]
     return pl.DataFrame(rows, schema=["district", "rings"], orient="row")

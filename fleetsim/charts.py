@@ -26,9 +26,13 @@ Spec = dict[str, Any]
 def charts(result: Result, lang: Language) -> list[tuple[str, Spec]]:
     """Return the report's charts: a title and a Vega-Lite specification each."""
     words = texts(lang, "charts")
+    known = set(result.table("indicators")["indicator"])
     specs = [
-        (words["nev_stock"], _indicator(result, "nev_stock", words, scale=1e-4)),
-        (words["green_travel"], _indicator(result, "green_travel", words, scale=100.0)),
+        (words[name], _indicator(result, name, words, scale=scale))
+        for name, scale in (("nev_stock", 1e-4), ("green_travel", 100.0))
+        if name in known
+    ]
+    specs += [
         (words["fleets"], _fleet_shares(result, words, lang)),
         (words["modes"], _modes(result, words)),
         (words["carbon"], _carbon(result, words)),

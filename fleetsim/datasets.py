@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -13,6 +14,19 @@ import polars as pl
 import charging.tables as supply
 import fleetsim.tables as model
 import networks.tables as where
+from fleetsim.city_checks import fleet_problems, ground_problems
+from fleetsim.inherit import (
+    SCALED_COLUMNS,
+    Identity,
+    Origin,
+    may_be_empty,
+    not_empty,
+    one_split,
+    origin_of,
+    population,
+    read_identity,
+    scaled,
+)
 from networks.errors import DataError
 from networks.io import read_table, require_known
 
@@ -59,6 +73,9 @@ class City:
     clauses: dy.DataFrame[model.Clause]
     indicators: dy.DataFrame[model.IndicatorSeries]
     observations: dy.DataFrame[model.Observation]
+    link_details: dy.DataFrame[where.LinkDetail]
+    trips: dy.DataFrame[where.DayTrip]
+    identity: Identity = field(default_factory=Identity)
 
 
 def data_root() -> Path:
@@ -87,24 +104,77 @@ def city_folder(name: str) -> Path:
 
 
 def read_city(folder: Path) -> City:
-    """Return the validated tables of a city folder.
+    """Return the validated tables of a city folder, missing ones completed from the city it extends.
 
     Raises
     ------
     DataError
         With every fault of every table at once: file, row, column, value and remedy.
     """
-    tables: dict[str, Any] = {}
-    problems: list[str] = []
-    for name, schema in table_schemas().items():
-        try:
-            tables[name] = read_table(table_path(folder, name), schema)
-        except DataError as error:
-            problems += error.problems
+    identity = read_identity(folder)
+    tables, problems = _read_tables(folder, identity)
+    problems += ground_problems(folder, tables) if not problems else []
+    origins: tuple[tuple[str, Origin], ...] = ()
+    if identity.extends is not None and not problems:
+        donor = _donor_folder(folder, identity.extends)
+        names = read_identity(donor)
+        identity = replace(identity, donor_en=names.name_en, donor_zh=names.name_zh)
+        tables, origins = completed(tables, _donor_tables(donor, tables))
     problems += _unknown_keys(folder, tables)
+    problems += fleet_problems(folder, tables) if not problems else []
     if problems:
         raise DataError(problems)
-    return City(folder=folder, **tables)
+    return City(folder=folder, **tables, identity=replace(identity, origins=origins))
+
+
+def completed(
+    given: Mapping[str, Any], donor: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[tuple[str, Origin], ...]]:
+    """Return a city's tables with the missing ones from a donor, and what became of each of these.
+
+    Parameters
+    ----------
+    given
+        The city's own tables; `districts`, `zones`, `nodes` and `links` must be among them.
+    donor
+        Tables of the city the others come from, see `fleetsim.inherit.ORIGINS`.
+    """
+    from fleetsim.station_rule import stations_by_rule
+    from fleetsim.stock_rule import needed_kinds, places_by_rule, stock_by_rule
+
+    ratio = population(given) / max(population(donor), 1)
+    schemas = table_schemas()
+    tables: dict[str, Any] = {}
+    for name, schema in schemas.items():
+        if name in given:
+            tables[name] = given[name]
+        elif origin_of(name) == "empty" or name in ("places", "stations"):
+            tables[name] = schema.create_empty()
+        elif name in SCALED_COLUMNS:
+            tables[name] = schema.validate(scaled(donor[name], SCALED_COLUMNS[name], ratio))
+        else:
+            tables[name] = donor[name]
+    own_places = tables["places"].height if "places" in given else -1
+    tables["places"] = places_by_rule(tables["places"], needed_kinds(tables["duty_tours"]), tables["zones"])
+    if "stations" not in given:
+        tables["stations"] = stations_by_rule(donor["stations"], ratio, tables["places"], tables["zones"])
+    if "mode_base" not in given:
+        tables["mode_base"] = model.ModeBase.validate(one_split(donor["mode_base"]))
+    if "stock" not in given:
+        tables["stock"] = stock_by_rule(donor["stock"], ratio, tables)
+    missing = [name for name in schemas if name not in given or (name == "places" and tables[name].height > own_places)]
+    return tables, tuple((name, origin_of(name)) for name in missing)
+
+
+def input_hashes(city: City) -> dict[str, str]:
+    """Return a hash of every table of a city: of its file where it has one, else of what stands in for it."""
+    from fleetsim.result import file_hash, table_hash
+
+    hashes = {}
+    for name in sorted(table_schemas()):
+        path = table_path(city.folder, name)
+        hashes[name] = file_hash(path) if path.is_file() else table_hash(getattr(city, name))
+    return hashes
 
 
 def read_sources() -> pl.DataFrame:
@@ -124,6 +194,14 @@ def table_path(folder: Path, name: str) -> Path:
     return parquet if parquet.is_file() else folder / f"{name}.csv"
 
 
+OPTIONAL = ("link_details", "trips")
+"""Tables any city may do without: they are empty where there is no file."""
+REQUIRED_REMEDIES = {
+    "districts": "make it with `fleetsim import zones`",
+    "zones": "make it with `fleetsim import zones`",
+    "nodes": "make it with `fleetsim import osm`",
+    "links": "make it with `fleetsim import osm`",
+}
 # Which column of which table must be a key of which other table.
 FOREIGN_KEYS = (
     ("zones", "district", "districts", "district"),
@@ -132,11 +210,67 @@ FOREIGN_KEYS = (
     ("lines", "depot", "places", "place"),
     ("lines", "from_terminal", "places", "place"),
     ("lines", "to_terminal", "places", "place"),
+    ("trips", "line", "lines", "line"),
+    ("trips", "depot", "places", "place"),
+    ("trips", "from_terminal", "places", "place"),
+    ("trips", "to_terminal", "places", "place"),
     ("links", "from_node", "nodes", "node"),
     ("links", "to_node", "nodes", "node"),
     ("stock", "fleet", "fleets", "fleet"),
     ("stock", "district", "districts", "district"),
 )
+
+
+def _read_tables(folder: Path, identity: Identity) -> tuple[dict[str, Any], list[str]]:
+    """Return the tables that lie in a folder, and what is wrong in them; what may be missing is left out."""
+    tables: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, schema in table_schemas().items():
+        path = table_path(folder, name)
+        if not path.is_file() and name in OPTIONAL:
+            tables[name] = schema.create_empty()
+            continue
+        if not path.is_file() and identity.extends is not None:
+            if origin_of(name) == "required":
+                problems.append(f"{path}: no such file; {REQUIRED_REMEDIES[name]}")
+            continue
+        try:
+            tables[name] = read_table(path, schema)
+        except DataError as error:
+            problems += error.problems
+            continue
+        if identity.extends is not None and tables[name].is_empty() and not may_be_empty(name):
+            problems.append(f"{path}: has no rows; fill it in, or delete it and one of {identity.extends} is taken")
+    return tables, problems
+
+
+def _donor_folder(folder: Path, donor: str) -> Path:
+    """Return the folder of the city that another one extends.
+
+    Raises
+    ------
+    DataError
+        When it is the city itself, or is not complete.
+    """
+    found = folder / donor if (folder / donor).is_dir() else city_folder(donor)
+    if found.resolve() == folder.resolve() or read_identity(found).extends is not None:
+        raise DataError(f"{folder}: extends {donor!r}, which is no complete city; name one in city.toml, e.g. beijing")
+    return found
+
+
+def _donor_tables(donor: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables of a donor that are asked for: those not given, and the residents."""
+    asked = [name for name in table_schemas() if name == "districts" or (name not in given and not_empty(name))]
+    tables: dict[str, Any] = {}
+    problems: list[str] = []
+    for name in asked:
+        try:
+            tables[name] = read_table(table_path(donor, name), table_schemas()[name])
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    return tables
 
 
 def _unknown_keys(folder: Path, tables: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import dataframely as dy
@@ -11,19 +12,20 @@ import polars as pl
 
 from charging.tables import DepotFleet, Station
 from fleetsim.datasets import City
-from fleetsim.duties.assign import assign, types_of
+from fleetsim.duties.assign import by_difficulty, give, types_of
 from fleetsim.duties.background import arrivals
 from fleetsim.duties.draws import evenly
 from fleetsim.duties.fleet import DutyInputs, DutyTables
 from fleetsim.duties.itinerary import FleetDay, sampled
-from fleetsim.duties.make import FLEETS, bus_trips, counts_key, day_of, make_fleet
+from fleetsim.duties.make import bus_trips, counts_key, day_of, make_fleet
 from fleetsim.engine.build import Background, DayConditions, DayModel, FleetPlan, Supply, build_day
 from fleetsim.engine.conservation import check_conservation
-from fleetsim.engine.log import day_use, service, sessions, station_load, zone_demand
+from fleetsim.engine.log import day_use, service_of, sessions, station_load, zone_demand
 from fleetsim.engine.spec import Log
+from fleetsim.operation.apply import Operated, Setting, depot_tariffs, operated
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import at_year
-from fleetsim.tables import BackgroundArrival, FleetCount
+from fleetsim.tables import BackgroundArrival, FleetCount, VehicleType
 from fleetsim.vehicles import hourly_temperature_c
 
 DEPOT_CARRIERS = ("BEV", "PHEV")
@@ -36,7 +38,7 @@ class Days:
 
     city: City
     scenario: Scenario
-    _kept: dict[tuple[str, str], tuple[Any, FleetDay]] = field(default_factory=dict)
+    _kept: dict[tuple[str, str], tuple[Any, FleetDay, pl.DataFrame]] = field(default_factory=dict)
     _trips: dict[bool, Any] = field(default_factory=dict)
 
     def plans(self, day: dict[str, Any], stock: pl.DataFrame, year: int) -> list[FleetPlan]:
@@ -52,13 +54,37 @@ class Days:
             Year.
         """
         counts = fleet_counts(stock)
-        present = [fleet for fleet in FLEETS if counts.filter(pl.col("fleet") == fleet)["vehicles"].sum()]
-        return [self._plan(fleet, day, counts, stock, year) for fleet in present]
+        simulated = self.city.fleets.filter("simulated")["fleet"].to_list()
+        present = [fleet for fleet in simulated if counts.filter(pl.col("fleet") == fleet)["vehicles"].sum()]
+        held = _held(stock)
+        return [self._plan(fleet, day, counts, held[fleet], year) for fleet in present]
 
     def model(
         self, day: dict[str, Any], plans: Sequence[FleetPlan], stock: pl.DataFrame, supply: Supply, year: int
-    ) -> DayModel:
+    ) -> Operated:
         """Return a day of a year as an engine takes it: the fleets' duties and who charges in public besides."""
+        return operated(self.built(day, plans, stock, supply, year), self.setting(day, plans, stock, supply, year))
+
+    def setting(
+        self, day: dict[str, Any], plans: Sequence[FleetPlan], stock: pl.DataFrame, supply: Supply, year: int
+    ) -> Setting:
+        """Return what the rules of operation depend on, on a day of a year."""
+        return Setting(
+            section=self.scenario.operation,
+            stations=supply.stations,
+            plans=list(plans),
+            tariffs=depot_tariffs(self.city.tariffs, day["month"]),
+            age_years=mean_ages(stock, year),
+            geography=self.inputs.geography,
+            charger_efficiency=self.scenario.charging.charger_efficiency,
+            bus_wait_min=self.scenario.duties.bus_missed_after_min,
+            taxi_loaded_share=1.0 - self.scenario.duties.taxi_empty_share,
+        )
+
+    def built(
+        self, day: dict[str, Any], plans: Sequence[FleetPlan], stock: pl.DataFrame, supply: Supply, year: int
+    ) -> DayModel:
+        """Return the day before the rules of operation."""
         run = self.scenario.run
         month = self.city.temperatures.row(by_predicate=pl.col("month") == day["month"], named=True)
         content = self.city.energy_content.select(pl.col("carrier").cast(pl.String), "kwh_per_unit")
@@ -80,31 +106,37 @@ class Days:
         )
 
     def _plan(
-        self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount], stock: pl.DataFrame, year: int
+        self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount], held: pl.DataFrame, year: int
     ) -> FleetPlan:
-        made = self._fleet_day(fleet, day, counts)
-        group = str(self.city.fleets.filter(pl.col("fleet") == fleet)["group"][0])
-        held = stock.filter(pl.col("fleet") == fleet).group_by(
-            "district", "powertrain", "exempt_reason", maintain_order=True
-        )
-        assignment = assign(
-            made.vehicles,
-            made.legs,
-            held.agg(pl.col("vehicles").sum()).sort("district", "powertrain", "exempt_reason"),
-            types_of(self.city.vehicle_types, fleet, group),
-            home_plug_share=at_year(self.scenario.duties.taxi_home_plug_share, year) if group == "taxi" else 0.0,
-        )
+        made, ranked = self._fleet_day(fleet, day, counts)
+        group, types = self._types[fleet]
+        plug_share = at_year(self.scenario.duties.taxi_home_plug_share, year) if group == "taxi" else 0.0
+        assignment = give(ranked, held, types, home_plug_share=plug_share)
         return FleetPlan(fleet, group, made.vehicles, made.legs, assignment)
 
-    def _fleet_day(self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount]) -> FleetDay:
+    @cached_property
+    def _types(self) -> dict[str, tuple[str, dy.DataFrame[VehicleType]]]:
+        """Group and vehicle types of each fleet."""
+        groups = self.city.fleets.select("fleet", pl.col("group").cast(pl.String)).iter_rows()
+        return {fleet: (group, types_of(self.city.vehicle_types, fleet, group)) for fleet, group in groups}
+
+    def _fleet_day(
+        self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount]
+    ) -> tuple[FleetDay, pl.DataFrame]:
+        """Return a fleet's day and its vehicles by the difficulty of their duties.
+
+        Buses follow their timetable, so that their day is the same on all weekdays, and on all weekend days.
+        """
         key = counts_key(counts, fleet)
-        known = self._kept.get((fleet, day["day"]))
-        if known is not None and known[0] == key:
-            return known[1]
-        trips = self._bus_trips(weekend=day["weekend"]) if fleet.startswith("bus_") else None
-        made = sampled(make_fleet(self.inputs, counts, day_of(day, fleet), trips), self.scenario.run.sample)
-        self._kept[fleet, day["day"]] = (key, made)
-        return made
+        group, _ = self._types[fleet]
+        name = f"weekend: {day['weekend']}" if group == "bus" else day["day"]
+        known = self._kept.get((fleet, name))
+        if known is None or known[0] != key:
+            trips = self._bus_trips(weekend=day["weekend"]) if group == "bus" else None
+            made = sampled(make_fleet(self.inputs, counts, day_of(day, fleet, group), trips), self.scenario.run.sample)
+            known = key, made, by_difficulty(made.vehicles, made.legs)
+            self._kept[fleet, name] = known
+        return known[1:]
 
     def _bus_trips(self, *, weekend: bool) -> Any:
         if weekend not in self._trips:
@@ -119,6 +151,7 @@ class Days:
             places=city.places,
             speeds=city.speeds,
             lines=city.lines,
+            trips=city.trips,
             line_hours=city.line_hours,
             zone_speeds=city.duty_zone_speeds,
             hours=city.duty_hours,
@@ -132,8 +165,10 @@ class Days:
     def _background(self, day: dict[str, Any], stock: pl.DataFrame, year: int) -> Background:
         fleets = self.city.fleets.select("fleet", pl.col("group").cast(pl.String))
         table = arrivals(self.inputs, stock, day_of(day), year)
-        taken = pl.Series(evenly(table.height, self.scenario.run.sample))
-        return Background(BackgroundArrival.cast(table.filter(taken)), dict(fleets.iter_rows()))
+        if self.scenario.run.sample < 1.0:
+            taken = pl.Series(evenly(table.height, self.scenario.run.sample))
+            table = BackgroundArrival.cast(table.filter(taken))
+        return Background(table, dict(fleets.iter_rows()))
 
 
 def fleet_counts(stock: pl.DataFrame) -> dy.DataFrame[FleetCount]:
@@ -142,6 +177,22 @@ def fleet_counts(stock: pl.DataFrame) -> dy.DataFrame[FleetCount]:
         pl.col("vehicles").sum().round().cast(pl.Int64)
     )
     return FleetCount.validate(sums.sort("fleet", "district", "exempt_reason"))
+
+
+def _held(stock: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return by fleet the vehicles of a table `Stock` of one year: district, powertrain, exempt_reason, vehicles."""
+    keys = ["district", "powertrain", "exempt_reason"]
+    sums = stock.group_by("fleet", *keys, maintain_order=True).agg(pl.col("vehicles").sum()).sort("fleet", *keys)
+    return {str(fleet): part for (fleet,), part in sums.partition_by("fleet", as_dict=True, include_key=False).items()}
+
+
+def mean_ages(stock: pl.DataFrame, year: int) -> dict[tuple[str, str], float]:
+    """Return the mean age of the vehicles of each fleet and powertrain in the middle of a year [years]."""
+    age = (year + 0.5 - pl.col("vintage")).clip(0.0)
+    means = stock.group_by("fleet", pl.col("powertrain").cast(pl.String), maintain_order=True).agg(
+        age=(age * pl.col("vehicles")).sum() / pl.col("vehicles").sum().clip(1e-9)
+    )
+    return {(fleet, powertrain): mean for fleet, powertrain, mean in means.iter_rows()}
 
 
 def depot_fleets(plans: Sequence[FleetPlan], places: pl.DataFrame) -> dy.DataFrame[DepotFleet]:
@@ -165,7 +216,7 @@ def open_stations(stations: pl.DataFrame, year: int) -> dy.DataFrame[Station]:
     return Station.validate(stations.filter(pl.col("opened_year") <= year).sort("station_id"))
 
 
-def day_tables(model: DayModel, log: Log) -> dict[str, pl.DataFrame]:
+def day_tables(day: Operated, log: Log) -> dict[str, pl.DataFrame]:
     """Return the tables of a simulated day, by name (see DAY_TABLES).
 
     Raises
@@ -173,11 +224,13 @@ def day_tables(model: DayModel, log: Log) -> dict[str, pl.DataFrame]:
     RuntimeError
         If energy or vehicles were not conserved: a bug.
     """
-    check_conservation(model.inputs, log)
+    check_conservation(day.model.inputs, log)
+    model, log = day.settled(log)
+    use = day_use(model, log)
     return {
         "sessions": sessions(model, log),
         "station_load": station_load(model, log),
-        "service": service(model, log),
+        "service": service_of(model, log, use),
         "demand": zone_demand(model, log),
-        "day_use": day_use(model, log),
+        "day_use": use,
     }

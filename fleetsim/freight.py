@@ -61,6 +61,22 @@ def rail_shares(observations: dy.DataFrame[Observation], until: str) -> dict[int
     return {int(date[:4]): value for date, value in rows.select("date", "value").iter_rows()}
 
 
+def shares_known(
+    observations: dy.DataFrame[Observation], base: dy.DataFrame[FreightBase], until: str
+) -> dict[int, float]:
+    """Return the observed rail shares; in a city nobody observed at all, that of its base year alone.
+
+    Raises
+    ------
+    DataError
+        If the city has observations, but none of this share up to `until`.
+    """
+    if observations.height:
+        return rail_shares(observations, until)
+    tonnage = dict(base.select(pl.col("mode").cast(pl.String), "tonnage_mt").iter_rows())
+    return {int(str(base["year"].min())): tonnage["rail"] / max(sum(tonnage.values()), 1e-12)}
+
+
 def goods(
     base: dy.DataFrame[FreightBase], section: FreightSection, shares: dict[int, float], years: list[int]
 ) -> dy.DataFrame[Freight]:

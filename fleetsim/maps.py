@@ -82,7 +82,8 @@ def _filled_words(result: Result, lang: Language) -> dict[str, Any]:
     words = dict(texts(lang, "map"))
     run = result.run
     words["subtitle"] = words["subtitle"].format(scenario=run[f"title_{lang}"] or run["scenario"])
-    words["notes"] = words["notes"].format(run_id=run["run_id"], version=run["version"])
+    notes = words.pop("notes_own") if run.get("city_extends") else words["notes"]
+    words["notes"] = notes.format(run_id=run["run_id"], version=run["version"])
     return words
 
 
@@ -133,7 +134,10 @@ def _distances(zones: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, dict[in
 def _district_names(districts: pl.DataFrame, lang: Language) -> list[str]:
     if lang == "zh":
         return districts["name_zh"].to_list()
-    return [f"{zh} {name}" for zh, name in zip(districts["name_zh"], districts["district"], strict=True)]
+    return [
+        name if zh == name else f"{zh} {name}"
+        for zh, name in zip(districts["name_zh"], districts["district"], strict=True)
+    ]
 
 
 def _district_data(result: Result, lang: Language) -> dict[str, Any]:

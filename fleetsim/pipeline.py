@@ -21,12 +21,12 @@ from fleetsim import __version__, accounts, base_map, calibration, forecast
 from fleetsim import stock as turnover
 from fleetsim.accounts import Tables
 from fleetsim.choice import Feedback
-from fleetsim.datasets import City, city_folder, read_city, table_path, table_schemas
+from fleetsim.datasets import City, city_folder, input_hashes, read_city
 from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stations
 from fleetsim.engine.build import FleetPlan, Supply
-from fleetsim.engine.run import resolve, simulate_days
+from fleetsim.engine.run import days_together, resolve, simulate_days
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
-from fleetsim.result import Result, file_hash, table_hash
+from fleetsim.result import Result, table_hash
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import at_year
 from fleetsim.scenario.template import resolved
@@ -39,6 +39,7 @@ LARGE_TABLES = ("sessions",)
 REPEATED_TEXTS = ("day", "fleet", "station_id")
 NEV_MILESTONE = 2_000_000.0
 """New-energy vehicles of clause 16, whose date is reported with its range."""
+MILESTONE_CLAUSE = "nev_stock"
 CAR_FLEETS = ("car_private", "car_company")
 LAST_SHARE = 0.97
 """Part of the progress bar that the years fill; the accounts fill the rest."""
@@ -63,14 +64,14 @@ def run(scenario: Scenario, tell: Tell = lambda stage, share: None) -> Result:
     with clock.stage("reading", 0.0):
         city = read_city(city_folder(scenario.run.city))
     with clock.stage("calibration", 0.01):
-        start = _Start.prepare(city, scenario)
+        start = Start.prepare(city, scenario)
     years = Years(city, scenario, start, clock)
     years.run()
     with clock.stage("accounts", LAST_SHARE):
         tables = _account(city, scenario, years)
     return Result(
         tables=tables,
-        run=_record(city, scenario, tables, clock) | {"notes": accounts.notes(scenario, tables, start.reached)},
+        run=_record(city, scenario, tables, clock) | {"notes": _notes(city, scenario, tables, start)},
         scenario_toml=resolved(scenario),
         city=base_map.layers(city),
     )
@@ -93,7 +94,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class _Start:
+class Start:
     """Where the years begin: the opening stock and the calibrated rules."""
 
     opening: pl.DataFrame
@@ -102,7 +103,7 @@ class _Start:
     reached: forecast.Forecast
 
     @classmethod
-    def prepare(cls, city: City, scenario: Scenario) -> _Start:
+    def prepare(cls, city: City, scenario: Scenario) -> Start:
         """Return the calibrated start of a scenario."""
         tables = turnover.StockTables(**{name: getattr(city, name) for name in turnover.StockTables.__annotations__})
         sections = turnover.Sections(scenario.stock, scenario.cars, scenario.policy, scenario.schedule)
@@ -122,7 +123,7 @@ class Years:
 
     city: City
     scenario: Scenario
-    start: _Start
+    start: Start
     clock: Clock
     parts: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
 
@@ -144,29 +145,35 @@ class Years:
         for year in range(run.first_year, run.last_year + 1):
             share = (year - run.first_year) / (run.last_year + 1 - run.first_year)
             self._year(year, 0.03 + (LAST_SHARE - 0.03) * share)
+        # The duties of the days fill much memory, and what follows needs the tables only.
+        self.plans = {}
+        self.days = Days(self.city, self.scenario)
 
     def _year(self, year: int, share: float) -> None:
         with self.clock.stage("stock", share, f"{year}: stock"):
-            self._turn_over(year)
+            self.turn_over(year)
         if year in self.scenario.siting.years and year > self.scenario.run.first_year:
             found = self._simulate(year, share, [design_day(self.city)])
             with self.clock.stage("siting", share, f"{year}: siting"):
                 self._site(year, found)
         simulated = self._simulate(year, share, list(self.city.days.iter_rows(named=True)))
         for name in DAY_TABLES:
-            self._keep(name, compact(simulated[name]) if name in LARGE_TABLES else simulated[name])
+            self._keep(name, simulated[name])
         with self.clock.stage("coverage", share, f"{year}: coverage"):
             self._cover(year)
         self.feedback = self._feedback(simulated)
-        with self.clock.stage("siting", share):
+        with self.clock.stage("siting", share, f"{year}: plugs"):
             self.stations = enlarge(self.stations, simulated["station_load"], self.scenario.siting, year=year)
 
-    def _turn_over(self, year: int) -> None:
+    def turn_over(self, year: int) -> None:
         if year > self.scenario.run.first_year:
             moved = turnover.advance(self.stock, year, self.start.rules, self.feedback)
             self.stock = moved.stock
             self._keep("additions", moved.additions)
             self._keep("retirements", moved.retirements)
+        else:
+            self._keep("additions", turnover.no_flows())
+            self._keep("retirements", turnover.no_flows())
         self._keep("stock", self.stock)
 
     def _simulate(self, year: int, share: float, days: Sequence[dict[str, Any]]) -> Tables:
@@ -175,16 +182,24 @@ class Years:
         with self.clock.stage("ways", share, f"{year}: ways to stations"):
             depots = depot_fleets(plans[0], self.city.places)
             self.stations = grow_depots(self.stations, depots, self.scenario.siting, year=year)
-            supply = self._supply(year)
-        with self.clock.stage("models", share, f"{year}: building the days"):
-            models = [
-                self.days.model(day, made, self.stock, supply, year) for day, made in zip(days, plans, strict=True)
-            ]
-        with self.clock.stage("days", share, f"{year}: simulating the days"):
-            logs = simulate_days([model.inputs for model in models], self.scenario.run.engine, self._announce)
-        with self.clock.stage("tables", share, f"{year}: tables of the days"):
-            parts = [day_tables(model, log) for model, log in zip(models, logs, strict=True)]
+            supply = self.supply(year)
+        planned = list(zip(days, plans, strict=True))
+        together = days_together(self.scenario.run.engine)
+        parts: list[Tables] = []
+        for first in range(0, len(planned), together):
+            parts += self._simulate_together(year, share, planned[first : first + together], supply)
         return {name: pl.concat([part[name] for part in parts]) for name in DAY_TABLES}
+
+    def _simulate_together(
+        self, year: int, share: float, planned: Sequence[tuple[dict[str, Any], list[FleetPlan]]], supply: Supply
+    ) -> list[Tables]:
+        """Return the tables of days that are in memory at the same time."""
+        with self.clock.stage("models", share, f"{year}: building the days"):
+            models = [self.days.model(day, plans, self.stock, supply, year) for day, plans in planned]
+        with self.clock.stage("days", share, f"{year}: simulating the days"):
+            logs = simulate_days([day.model.inputs for day in models], self.scenario.run.engine, self._announce)
+        with self.clock.stage("tables", share, f"{year}: tables of the days"):
+            return [_compacted(day_tables(model, log)) for model, log in zip(models, logs, strict=True)]
 
     def _announce(self) -> None:
         self.clock.tell("compiling the engine, once", 0.03)
@@ -196,7 +211,7 @@ class Years:
             self.plans[key] = self.days.plans(day, self.stock, year)
         return self.plans[key]
 
-    def _supply(self, year: int) -> Supply:
+    def supply(self, year: int) -> Supply:
         stations = open_stations(self.stations, year)
         return Supply(stations, self.ways.nearest(stations, self.scenario.charging.stations_considered))
 
@@ -260,6 +275,10 @@ class Years:
         """Return a kept table, all years, and let go of its parts."""
         parts = self.parts.pop(name, [])
         return in_order(pl.concat(parts)) if parts else pl.DataFrame()
+
+
+def _compacted(tables: Tables) -> Tables:
+    return {name: compact(table) if name in LARGE_TABLES else table for name, table in tables.items()}
 
 
 def compact(table: pl.DataFrame) -> pl.DataFrame:
@@ -326,15 +345,24 @@ def _account(city: City, scenario: Scenario, years: Years) -> Tables:
     return tables
 
 
+def _notes(city: City, scenario: Scenario, tables: Tables, start: Start) -> list[dict[str, str]]:
+    """Return what a reader must know of the run, and of tables that are not the city's own."""
+    reached = start.reached if MILESTONE_CLAUSE in set(city.clauses["clause"]) else None
+    return accounts.notes(scenario, tables, reached) + city.identity.notes()
+
+
 def _record(city: City, scenario: Scenario, tables: Tables, clock: Clock) -> dict[str, Any]:
     """Return run.json: all that tells this run from another."""
-    inputs = {name: file_hash(table_path(city.folder, name)) for name in sorted(table_schemas())}
+    inputs = input_hashes(city)
     identity = json.dumps([__version__, scenario.model_dump(mode="json"), inputs], sort_keys=True)
     return {
         "version": __version__,
         "scenario": scenario.name,
         "title_zh": scenario.title_zh,
         "title_en": scenario.title_en,
+        "city_zh": city.identity.name_zh,
+        "city_en": city.identity.name_en,
+        "city_extends": city.identity.extends,
         "run_id": hashlib.sha256(identity.encode()).hexdigest()[:10],
         "seed": scenario.run.seed,
         "engine": resolve(scenario.run.engine),

@@ -55,14 +55,19 @@ def _header(result: Result, words: dict[str, Any], lang: Language) -> str:
     run = result.run
     made = words["made"].format(**{name: run[name] for name in ("version", "run_id", "seed", "engine", "years")})
     title = html.escape(run[f"title_{lang}"] or run["scenario"])
-    return f"<h1>{words['title']}</h1><p class='lead'>{words['scenario']}: <b>{title}</b></p><p>{made}</p>"
+    city = html.escape(run.get(f"city_{lang}") or "")
+    heading = f"{city}: {words['title']}" if city else words["title"]
+    return f"<h1>{heading}</h1><p class='lead'>{words['scenario']}: <b>{title}</b></p><p>{made}</p>"
 
 
 def _targets(result: Result, words: dict[str, Any], lang: Language) -> str:
+    rows = target_table(result, lang)
+    if rows.is_empty():
+        return f"<h2>{words['targets']}</h2><p class='note'>{words['no_targets']}</p>"
     status = texts(lang, "status")
     names = ["indicator", "year", "observed", "modelled", "range", "target", "gap", "status", "source"]
     head = "".join(f"<th{NUMBER if name in NUMERIC else ''}>{words[name]}</th>" for name in names)
-    body = "".join(_target_row(row, status, lang) for row in target_table(result, lang).iter_rows(named=True))
+    body = "".join(_target_row(row, status, lang) for row in rows.iter_rows(named=True))
     note = f"<p class='note'>{words['targets_note']}</p>"
     return f"<h2>{words['targets']}</h2>{note}<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
 
@@ -123,7 +128,8 @@ def _district_value(value: float | None, unit: str) -> str:
 
 
 def _district_rows(result: Result, year: int, lang: Language) -> pl.DataFrame:
-    name = pl.col("name_zh") if lang == "zh" else pl.col("name_zh") + " " + pl.col("district")
+    both = pl.when(pl.col("name_zh") == pl.col("district")).then(pl.col("district"))
+    name = pl.col("name_zh") if lang == "zh" else both.otherwise(pl.col("name_zh") + " " + pl.col("district"))
     nev = (pl.col("vehicles") * pl.col("nev")).sum()
     stock = result.table("stock").filter(pl.col("year") == year)
     vehicles = stock.group_by("district", maintain_order=True).agg(nev=nev, nev_share=nev / pl.col("vehicles").sum())
@@ -147,7 +153,8 @@ def _map_frame(map_page: str, words: dict[str, Any]) -> str:
 
 
 def _caveats(result: Result, words: dict[str, Any], lang: Language) -> str:
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in words["caveat_list"])
+    caveats = "caveat_list_own" if result.run.get("city_extends") else "caveat_list"
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in words[caveats])
     found = "".join(f"<li>{html.escape(note[lang])}</li>" for note in result.run.get("notes", []))
     return f"<h2>{words['caveats']}</h2><ul>{found}{notes}</ul>"
 

@@ -27,9 +27,15 @@ STATUS_STYLES = {"met": "green", "missed": "red", "open": "yellow", "unknown": "
 
 @contextmanager
 def progress(console: Console, *, quiet: bool) -> Iterator[Tell]:
-    """Yield a function that shows what is being done and the share of the whole that is done."""
+    """Yield a function that shows what is being done and the share of the whole that is done.
+
+    A terminal has a bar; a log, or whatever else is no terminal, gets a line a year.
+    """
     if quiet:
         yield lambda stage, share: None
+        return
+    if not console.is_terminal:
+        yield _lines(console)
         return
     columns = (
         TextColumn("{task.description:<44}"),
@@ -40,6 +46,19 @@ def progress(console: Console, *, quiet: bool) -> Iterator[Tell]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("reading", total=1.0)
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+def _lines(console: Console) -> Tell:
+    """Return a function that prints a line for every year, and for every stage outside the years, as it begins."""
+    told: set[str] = set()
+
+    def tell(stage: str, share: float) -> None:
+        part = stage.partition(":")[0]
+        if part not in told:
+            told.add(part)
+            console.print(f"{share:4.0%} {part}", highlight=False, markup=False, soft_wrap=True)
+
+    return tell
 
 
 def write_all(result: Result, target: Path, lang: Language, *, overwrite: bool) -> None:
@@ -54,6 +73,11 @@ def write_all(result: Result, target: Path, lang: Language, *, overwrite: bool) 
 def print_targets(console: Console, result: Result, lang: Language) -> None:
     """Print the target table: observed, modelled, target, gap, status; sources as numbered notes below."""
     words, status = texts(lang, "report"), texts(lang, "status")
+    rows = target_table(result, lang)
+    if rows.is_empty():
+        console.print(words["no_targets"], highlight=False)
+        _print_notes(console, result, lang)
+        return
     table = Table(
         title=words["targets"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
@@ -65,7 +89,7 @@ def print_targets(console: Console, result: Result, lang: Language) -> None:
     table.add_column(words["status"], no_wrap=True)
     table.add_column("", style="dim", justify="right", no_wrap=True)
     sources: list[str] = []
-    for row in target_table(result, lang).iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         if row["source"] not in sources:
             sources.append(row["source"])
         unit = row["unit"]
@@ -78,6 +102,10 @@ def print_targets(console: Console, result: Result, lang: Language) -> None:
     console.print(f"{texts(lang, 'terminal')['sources']}:", style="dim")
     for number, source in enumerate(sources, 1):
         console.print(f" ({number}) {source}", style="dim", markup=False, highlight=False)
+    _print_notes(console, result, lang)
+
+
+def _print_notes(console: Console, result: Result, lang: Language) -> None:
     for note in result.run.get("notes", []):
         console.print(f"• {note[lang]}", markup=False, highlight=False)
 
@@ -133,3 +161,19 @@ def print_sources(console: Console, rows: pl.DataFrame) -> None:
     counts = rows.group_by("kind", maintain_order=True).len().sort("kind")
     told = ", ".join(f"{count} {kind}" for kind, count in counts.iter_rows())
     console.print(f"{len(rows)} rows: {told}", highlight=False)
+
+
+def print_frame(console: Console, frame: pl.DataFrame, title: str) -> None:
+    """Print a table as it is, numbers to one decimal."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left")
+    for row in frame.iter_rows():
+        table.add_row(*[_cell(value) for value in row])
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.1f}" if isinstance(value, float) else str(value)

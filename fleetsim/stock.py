@@ -339,7 +339,8 @@ def from_cohorts(fleets: Iterable[Cohorts]) -> pl.DataFrame:
 def _cell_columns(cohorts: Cohorts, place: Any, cell: Any) -> pl.DataFrame:
     names = np.array(POWERTRAINS)
     columns = {key: np.array([entry[index] for entry in cohorts.cells])[cell] for index, key in enumerate(CELL)}
-    return pl.DataFrame({"fleet": [cohorts.fleet] * len(place), "powertrain": names[place], **columns})
+    texts = dict.fromkeys(("fleet", "powertrain", *CELL), pl.String)
+    return pl.DataFrame({"fleet": [cohorts.fleet] * len(place), "powertrain": names[place], **columns}, schema=texts)
 
 
 def _as_stock(table: pl.DataFrame) -> pl.DataFrame:
@@ -358,6 +359,13 @@ def _flow_table(flows: Iterable[tuple[Cohorts, FloatArray, int]]) -> pl.DataFram
         )
     table = pl.concat(parts).with_columns(pl.col("powertrain").cast(pl.Enum(POWERTRAINS)))
     return table.select(*FLOW_KEYS, "vehicles").sort(FLOW_KEYS)
+
+
+def no_flows() -> pl.DataFrame:
+    """Return additions or retirements of no year."""
+    texts = dict.fromkeys(FLOW_KEYS, pl.String())
+    types = texts | {"year": pl.Int64(), "powertrain": pl.Enum(POWERTRAINS), "vehicles": pl.Float64()}
+    return pl.DataFrame(schema=types)
 
 
 def flows(detailed: pl.DataFrame) -> pl.DataFrame:

@@ -182,10 +182,13 @@ def leg_use(
     driven = distance_km * speed_factor(speed, reference, of("time_share"))
     auxiliary_kwh = _auxiliary_kwh(legs, of, temperature_c, section)
     main = driven * of("use_per_km")
-    electric = driven * of("electric_kwh_per_km") + auxiliary_kwh
-    share, phev = of("electric_share"), of("phev")
-    stored = np.where(phev, share * electric, main + auxiliary_kwh / of("gives_kwh"))
-    return LegUse(stored, np.where(phev, (1.0 - share) * main, 0.0))
+    stored = main + auxiliary_kwh / of("gives_kwh")
+    phev = of("phev")
+    if not phev.any():
+        return LegUse(stored, np.zeros(stored.size))
+    share = of("electric_share")
+    electric = share * (driven * of("electric_kwh_per_km") + auxiliary_kwh)
+    return LegUse(np.where(phev, electric, stored), np.where(phev, (1.0 - share) * main, 0.0))
 
 
 class _Gather:
@@ -204,10 +207,13 @@ def _column(legs: pl.DataFrame, name: str) -> FloatArray:
 
 
 def _auxiliary_kwh(legs: pl.DataFrame, of: _Gather, temperature_c: FloatArray, section: ChargingSection) -> FloatArray:
+    """Return the electricity for the cabin and for work at stops [kWh]."""
     drive_s = _column(legs, "drive_s")
-    hour = ((_column(legs, "depart_s") + drive_s / 2.0) // 3600.0).astype(np.int64) % 24
+    twice_s = legs["depart_s"].to_numpy() * 2 + legs["drive_s"].to_numpy()
+    hour = twice_s // 7200 % 24
     comfort = (section.comfort_low_c, section.comfort_high_c)
-    cabin = cabin_kw(temperature_c[hour], of("heating_kw"), of("cooling_kw"), comfort_c=comfort)
+    rates = of.parameters.select("heating_kw", "cooling_kw").to_numpy()
+    cabin = cabin_kw(temperature_c, rates[:, :1], rates[:, 1:], comfort_c=comfort).ravel()[of.row * 24 + hour]
     manned_s = np.where(legs["at_depot"].to_numpy(), 0.0, section.cabin_stop_share * _column(legs, "dwell_s"))
-    work_kwh = of("work_kw") * _column(legs, "work_s") / 3600.0
-    return np.asarray(cabin * (drive_s + manned_s) / 3600.0 + work_kwh)
+    held_kwh = cabin * (drive_s + manned_s) / 3600.0
+    return np.asarray(held_kwh + of("work_kw") * _column(legs, "work_s") / 3600.0)

@@ -11,6 +11,9 @@ from networks.errors import DataError
 SchemaT = TypeVar("SchemaT", bound=dy.Schema)
 
 FAULTS_SHOWN = 20
+FIRST_ROW = 2
+"""Row of the first values as the planner counts: the header is row 1, comment lines above it move both down."""
+COMMENT = "#"
 ROW = "row_in_file"
 BOUND_WORDS = {
     "min": "is below",
@@ -29,7 +32,7 @@ def read_table(path: Path, schema: type[SchemaT]) -> dy.DataFrame[SchemaT]:
     Parameters
     ----------
     path
-        A `.csv` (comma, UTF-8, header row) or `.parquet` file.
+        A `.csv` (comma, UTF-8, header row; lines above it that begin with # are comments) or `.parquet` file.
     schema
         The table's schema; columns may stand in any order, an empty cell is null.
 
@@ -38,10 +41,11 @@ def read_table(path: Path, schema: type[SchemaT]) -> dy.DataFrame[SchemaT]:
     DataError
         With one line a fault: file, row (the header is row 1), column, value and remedy.
     """
-    texts = _read_text(path)
+    first_row = FIRST_ROW + _comment_lines(path)
+    texts = _read_text(path, first_row - FIRST_ROW)
     _require_columns(path, texts, schema)
-    typed, faults = _cast(path, texts, schema)
-    for place, message in _schema_faults(path, typed, schema):
+    typed, faults = _cast(path, texts, schema, first_row)
+    for place, message in _schema_faults(path, typed, schema, first_row):
         faults.setdefault(place, message)
     if faults:
         raise DataError(_shorten(path, [faults[place] for place in sorted(faults)]))
@@ -56,13 +60,26 @@ def require_known(
     return [f"{path}, column {values.name}: {value!r} is not known; {remedy}" for value in unknown]
 
 
-def _read_text(path: Path) -> pl.DataFrame:
+def _comment_lines(path: Path) -> int:
+    """Return the number of comment lines above the header of a CSV file."""
+    if not path.is_file() or path.suffix == ".parquet":
+        return 0
+    count = 0
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        for line in file:
+            if not line.startswith(COMMENT):
+                return count
+            count += 1
+    return count
+
+
+def _read_text(path: Path, comment_lines: int = 0) -> pl.DataFrame:
     if not path.is_file():
         raise DataError(f"{path}: no such file; create it or correct the path")
     try:
         if path.suffix == ".parquet":
             return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema=False, encoding="utf8")
+        return pl.read_csv(path, infer_schema=False, encoding="utf8", skip_lines=comment_lines)
     except (pl.exceptions.PolarsError, OSError) as error:
         first_line = str(error).splitlines()[0]
         raise DataError(f"{path}: cannot be read as a table ({first_line}); save it as UTF-8 CSV") from error
@@ -78,14 +95,16 @@ def _require_columns(path: Path, table: pl.DataFrame, schema: type[dy.Schema]) -
         raise DataError(problems)
 
 
-def _cast(path: Path, texts: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, dict[tuple[int, str], str]]:
+def _cast(
+    path: Path, texts: pl.DataFrame, schema: type[dy.Schema], first_row: int
+) -> tuple[pl.DataFrame, dict[tuple[int, str], str]]:
     faults: dict[tuple[int, str], str] = {}
     series: list[pl.Series] = []
     for name, column in schema.columns().items():
         text = texts[name]
         value = _to_boolean(text) if column.dtype == pl.Boolean else text.cast(column.dtype, strict=False)
         for index in (value.is_null() & text.is_not_null()).arg_true():
-            row = index + 2
+            row = index + first_row
             faults[row, name] = (
                 f"{path}, row {row}, column {name}: {text[index]!r} is not {_kind(column)}; correct the value"
             )
@@ -111,10 +130,12 @@ def _kind(column: dy.Column) -> str:
     return "a whole number" if column.dtype.is_integer() else "a number"
 
 
-def _schema_faults(path: Path, typed: pl.DataFrame, schema: type[dy.Schema]) -> list[tuple[tuple[int, str], str]]:
+def _schema_faults(
+    path: Path, typed: pl.DataFrame, schema: type[dy.Schema], first_row: int
+) -> list[tuple[tuple[int, str], str]]:
     # A schema with the row number as one more column, so that a fault can name its row.
     numbered = cast(type[dy.Schema], type(schema.__name__, (schema,), {ROW: dy.Int64()}))
-    with_rows = typed.with_columns(pl.int_range(2, pl.len() + 2, dtype=pl.Int64).alias(ROW))
+    with_rows = typed.with_columns(pl.int_range(first_row, pl.len() + first_row, dtype=pl.Int64).alias(ROW))
     failure = numbered.filter(with_rows).failure
     if not len(failure):
         return []

@@ -23,6 +23,8 @@ PLACE_KINDS = (
     "service_area",
     "metro_depot",
     "car_park",
+    "fuel_station",
+    "charging_station",
 )
 LINE_KINDS = ("trunk", "regular", "feeder", "suburban", "night", "mountain")
 
@@ -120,6 +122,37 @@ class Link(dy.Schema):
     length_km = dy.Float64(min_exclusive=0.0, description="length [km]")
     free_flow_kmh = dy.Float64(min_exclusive=0.0, max=200.0, description="speed without traffic [km/h]")
     basis = dy.Enum(BASES, description="how the course came about")
+
+
+class LinkDetail(dy.Schema):
+    """One row a link whose course and restrictions are known, beyond what routing needs."""
+
+    link = dy.Int64(primary_key=True, min=0, description="link number")
+    way = dy.Int64(description="number of the OpenStreetMap way")
+    highway = dy.String(description="value of the tag highway")
+    access = dy.String(nullable=True, description="tagged access for cars, e.g. destination, permissive")
+    hgv = dy.String(nullable=True, description="tagged access for goods vehicles, e.g. no, destination, designated")
+    max_weight_t = dy.Float64(nullable=True, min=0.0, description="heaviest vehicle [t]")
+    max_height_m = dy.Float64(nullable=True, min=0.0, description="highest vehicle [m]")
+    low_emission_zone = dy.Bool(description="lies in a low-emission zone")
+    shape = dy.String(description="points between its two nodes as an encoded polyline, 1e-6 deg; empty: straight")
+
+
+class OsmRoad(dy.Schema):
+    """One row a value of the OpenStreetMap tag highway on which cars drive."""
+
+    highway = dy.String(primary_key=True, description="value of the tag")
+    road_class = dy.Enum(ROAD_CLASSES, description="class it becomes")
+    speed_kmh = dy.Float64(min_exclusive=0.0, max=200.0, description="free-flow speed without a tagged limit [km/h]")
+    basis = dy.Enum(BASES, description="how the row came about")
+
+
+class OsmSpeedCode(dy.Schema):
+    """One row a word that stands for a speed limit in OpenStreetMap, with its country or for all."""
+
+    code = dy.String(primary_key=True, description="the word, e.g. CN:urban, rural, walk")
+    speed_kmh = dy.Float64(min_exclusive=0.0, max=200.0, description="the limit it stands for [km/h]")
+    basis = dy.Enum(BASES, description="how the row came about")
 
 
 class RoadPoint(dy.Schema):
@@ -231,12 +264,18 @@ class Trip(dy.Schema):
     block = dy.Int64(nullable=True, min=0, description="number of the bus that runs it; empty: not chained yet")
 
 
+class DayTrip(Trip):
+    """One row a trip of a brought timetable, by type of day; trip and block numbers run within the type of day."""
+
+    day = dy.Enum(("weekday", "weekend"), primary_key=True, description="type of day it runs on")
+
+
 class BlockMove(dy.Schema):
-    """One row a movement of a bus on its day: out of the depot, a trip, or into the depot."""
+    """One row a movement of a bus on its day: out of the depot, a trip, an empty run to the next, into the depot."""
 
     block = dy.Int64(primary_key=True, min=0, description="number of the bus")
     move = dy.Int64(primary_key=True, min=0, description="0, 1, 2 ... within the block")
-    kind = dy.Enum(("pull_out", "trip", "pull_in"), description="what it is")
+    kind = dy.Enum(("pull_out", "trip", "deadhead", "pull_in"), description="what it is")
     trip = dy.Int64(nullable=True, min=0, description="trip number; empty for empty runs")
     depart_s = dy.Int64(min=0, description="departure [s]")
     drive_s = dy.Int64(min=0, description="driving time [s]")

@@ -22,6 +22,11 @@ Pool = Literal["line", "depot"]
 HOUR_S = 3600
 HOURS_A_DAY = 24
 PROFILE_DAYS = 4
+EMPTY_RUNS = (
+    ("out", "depot", "from_terminal"),
+    ("in", "depot", "to_terminal"),
+    ("dead", "to_terminal", "next_terminal"),
+)
 
 
 def timetable(
@@ -53,6 +58,8 @@ def timetable(
     """
     day = "weekend" if weekend else "weekday"
     running = lines.filter(pl.col(f"{day}_departures") > 0).sort("line")
+    if running.is_empty():
+        return Trip.create_empty()
     plan = _one_row_a_trip(running, running[f"{day}_departures"].to_numpy())
     parts = [(part, _profile(hours, str(part["kind"][0]), day)) for part in _by_kind(plan)]
     trips = pl.concat([_timed(part, profile, turn_s) for part, profile in parts])
@@ -100,10 +107,11 @@ def block_moves(
     detour: float = 1.3,
     empty_speed_kmh: float = 25.0,
 ) -> dy.DataFrame[BlockMove]:
-    """Return every movement of every bus as a table of `BlockMove`: pull-outs, trips and pull-ins.
+    """Return every movement of every bus as a table of `BlockMove`: pull-outs, trips, deadheads and pull-ins.
 
     A bus leaves its depot in time for its first trip, goes home after its last one, and goes home in between
-    where it could stand in the depot for at least `depot_gap_s`.
+    where it could stand in the depot for at least `depot_gap_s`. Where its next trip leaves from another terminal
+    it goes there at once and waits there.
 
     Parameters
     ----------
@@ -126,11 +134,14 @@ def block_moves(
         If trips are not chained, or name a place that is not in the table.
     """
     rows = _with_empty_runs(trips, places, detour, empty_speed_kmh)
-    gap = pl.col("next_departure_s") - pl.col("departure_s") - pl.col("run_s")
     rows = rows.with_columns(
-        (gap >= depot_gap_s + 2 * pl.col("in_s")).fill_null(True).alias("home_after")
-    ).with_columns(pl.col("home_after").shift(1).over("block").fill_null(True).alias("home_before"))
-    moves = pl.concat([_pull_outs(rows), _runs(rows, layover_s), _pull_ins(rows)])
+        gap_s=pl.col("next_departure_s") - pl.col("departure_s") - pl.col("run_s"),
+        away=pl.col("next_terminal") != pl.col("to_terminal"),
+    ).with_columns(
+        (pl.col("gap_s") >= depot_gap_s + pl.col("in_s") + pl.col("next_out_s")).fill_null(True).alias("home_after")
+    )
+    rows = rows.with_columns(pl.col("home_after").shift(1).over("block").fill_null(True).alias("home_before"))
+    moves = pl.concat([_pull_outs(rows), _runs(rows, layover_s), _deadheads(rows, layover_s), _pull_ins(rows)])
     moves = moves.sort("block", "depart_s", "rank").with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).over("block").alias("move")
     )
@@ -263,19 +274,23 @@ def _number_chains(before: Ints, order: Ints) -> Ints:
 def _with_empty_runs(trips: pl.DataFrame, places: pl.DataFrame, detour: float, empty_speed_kmh: float) -> pl.DataFrame:
     if trips["block"].null_count():
         raise DataError(f"trips: {trips['block'].null_count()} trips have no block; chain them first")
-    rows = trips.sort("block", "departure_s", "trip")
+    following = pl.col("from_terminal").shift(-1).over("block")
+    rows = trips.sort("block", "departure_s", "trip").with_columns(
+        next_terminal=pl.coalesce(following, "to_terminal"),
+        next_departure_s=pl.col("departure_s").shift(-1).over("block"),
+    )
     position = _positions(rows, places)
-    for run, terminal in (("out", "from_terminal"), ("in", "to_terminal")):
-        km = detour * distance_km(*position["depot"], *position[terminal])
+    for run, start, end in EMPTY_RUNS:
+        km = detour * distance_km(*position[start], *position[end])
         rows = rows.with_columns(
             pl.Series(f"{run}_km", km),
             pl.Series(f"{run}_s", np.rint(km / empty_speed_kmh * HOUR_S).astype(np.int64)),
         )
-    return rows.with_columns(pl.col("departure_s").shift(-1).over("block").alias("next_departure_s"))
+    return rows.with_columns(pl.col("out_s").shift(-1).over("block").alias("next_out_s"))
 
 
 def _positions(rows: pl.DataFrame, places: pl.DataFrame) -> dict[str, tuple[Floats, Floats]]:
-    columns = ("depot", "from_terminal", "to_terminal")
+    columns = ("depot", "from_terminal", "to_terminal", "next_terminal")
     used = pl.concat([rows[column].alias("place").unique() for column in columns])
     problems = require_known("lines", used, places["place"], "add the place to places.csv")
     if problems:
@@ -317,7 +332,30 @@ def _runs(rows: pl.DataFrame, layover_s: int) -> pl.DataFrame:
         length_km="length_km",
         from_place="from_terminal",
         to_place="to_terminal",
-        dwell_s=pl.when("home_after").then(0).otherwise(layover_s).cast(pl.Int64),
+        dwell_s=pl.when(pl.col("home_after") | pl.col("away")).then(0).otherwise(_stop_s(layover_s)).cast(pl.Int64),
+        at_depot=pl.lit(False),
+    )
+
+
+def _stop_s(layover_s: int) -> pl.Expr:
+    """Return the shortest stop before the next trip: a given block may leave less than the layover."""
+    return pl.col("gap_s").clip(0, layover_s)
+
+
+def _deadheads(rows: pl.DataFrame, layover_s: int) -> pl.DataFrame:
+    # Where a given block leaves too little time for the way, the bus is taken to be in time.
+    drive_s = pl.min_horizontal("dead_s", pl.col("gap_s").clip(0))
+    return rows.filter(pl.col("away") & ~pl.col("home_after")).select(
+        "block",
+        kind=pl.lit("deadhead"),
+        rank=pl.lit(2),
+        trip=pl.lit(None, dtype=pl.Int64),
+        depart_s=pl.col("departure_s") + pl.col("run_s"),
+        drive_s=drive_s,
+        length_km="dead_km",
+        from_place="to_terminal",
+        to_place="next_terminal",
+        dwell_s=(pl.col("gap_s") - drive_s).clip(0, layover_s),
         at_depot=pl.lit(False),
     )
 

@@ -4,9 +4,9 @@ Distances are in km and times in min. A place reaches the graph at its nearest n
 factor, at a low speed.
 """
 
-from collections.abc import Iterator
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 
 import numpy as np
 import polars as pl
@@ -15,16 +15,19 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
+from networks.contraction import Hierarchy
 from networks.courses import Floats, Ints, distance_km, plane_km
 from networks.errors import DataError
+from networks.kernels import LABEL, LANES, Links, Records, Weights
 from networks.roads import RoadGraph, class_numbers
+from networks.search import links_in, links_out, nearest_sites, within_limit
 from networks.tables import ROAD_CLASSES
 
 ACCESS_DETOUR = 1.3
 ACCESS_KMH = 20.0
 ACCESS_LIMIT_KM = 15.0
-CHUNK = 128
 HOURS = 24
+WORKERS = os.cpu_count() or 1
 FAULTS_SHOWN = 20
 
 
@@ -160,7 +163,14 @@ def travel_minutes(graph: RoadGraph, origins: Ints, *, hour: int, weekday: bool,
     return np.asarray(dijkstra(matrix, indices=origins))
 
 
-def matrices(graph: RoadGraph, sources: Sites, targets: Sites, minutes: Floats) -> tuple[Floats, Floats]:
+def hourly_minutes(graph: RoadGraph, speeds: pl.DataFrame, *, weekday: bool) -> Floats:
+    """Return the time of each link [min] in each hour of the day, see `link_minutes`: shape (24, links)."""
+    return np.stack([link_minutes(graph, speeds, hour=hour, weekday=weekday) for hour in range(HOURS)])
+
+
+def matrices(
+    graph: RoadGraph, sources: Sites, targets: Sites, minutes: Floats, *, hierarchy: Hierarchy | None = None
+) -> tuple[Floats, Floats]:
     """Return the time [min] and the distance on the quickest path [km] from each source to each target.
 
     Parameters
@@ -171,21 +181,64 @@ def matrices(graph: RoadGraph, sources: Sites, targets: Sites, minutes: Floats) 
         Places joined to the graph.
     minutes
         Time of each link [min], from `link_minutes`.
+    hierarchy
+        The hierarchy of the graph, where it was made before.
 
     Notes
     -----
     The result is dense: sources times targets. For the nearest few or a limit use `nearest_k` or `within`.
     """
-    time = np.empty((len(sources.node), len(targets.node)))
-    distance = np.empty_like(time)
-    for rows, chunk in _chunks(sources):
-        path_min, path_km = _paths(graph, chunk, minutes, targets.node)
-        at = np.searchsorted(chunk, sources.node[rows])
-        time[rows] = path_min[at]
-        distance[rows] = path_km[at]
+    ranked = hierarchy or Hierarchy.of(graph)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        weights = ranked.weights(minutes, graph.length_km)
+        time, distance = _all_pairs(pool, ranked, weights, sources.node, targets.node, with_km=True)
     time += sources.access_min[:, None] + targets.access_min
     distance += sources.access_km[:, None] + targets.access_km
     return time, distance
+
+
+def travel_times(
+    graph: RoadGraph, sources: Sites, targets: Sites, minutes: Floats, *, hierarchy: Hierarchy | None = None
+) -> NDArray[np.float32]:
+    """Return the time [min] from each source to each target in each hour: shape (hours, sources, targets).
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    sources, targets
+        Places joined to the graph.
+    minutes
+        Time of each link in each hour [min], shape (hours, links): from `hourly_minutes`.
+    hierarchy
+        The hierarchy of the graph, where it was made before.
+
+    Notes
+    -----
+    Infinite where no way leads. The four bytes of an entry keep times of up to eight hours within 1 ms.
+    """
+    ranked = hierarchy or Hierarchy.of(graph)
+    access = sources.access_min[:, None] + targets.access_min
+    times = np.empty((len(minutes), *access.shape), dtype=np.float32)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for hour, of_links in enumerate(minutes):
+            weights = ranked.weights(of_links, graph.length_km)
+            path, _ = _all_pairs(pool, ranked, weights, sources.node, targets.node, with_km=False)
+            np.add(path, access, out=times[hour], casting="same_kind")
+    return times
+
+
+def _all_pairs(
+    pool: ThreadPoolExecutor, ranked: Hierarchy, weights: Weights, sources: Ints, targets: Ints, *, with_km: bool
+) -> tuple[Floats, Floats]:
+    """Return cost and length of the best ways between nodes, blocks of sources side by side on the processors."""
+    goal = ranked.targets(targets)
+    lanes = -(-len(sources) // LANES)
+    step = max(1, -(-lanes // WORKERS)) * LANES
+    blocks = [sources[start : start + step] for start in range(0, max(1, len(sources)), step)]
+    parts = list(pool.map(lambda block: ranked.paths(weights, block, goal, with_km=with_km), blocks))
+    costs, kms = zip(*parts, strict=True)
+    return np.concatenate(costs), np.concatenate(kms)
 
 
 def nearest_k(graph: RoadGraph, sources: Sites, targets: Sites, k: int, *, minutes: Floats) -> Nearest:
@@ -204,62 +257,30 @@ def nearest_k(graph: RoadGraph, sources: Sites, targets: Sites, k: int, *, minut
 
     Notes
     -----
-    One search grows from all targets at once against the direction of travel; a node is settled by its k
-    nearest targets, so the effort is that of k searches however many sources and targets there are. Equal
-    times are ordered by target row.
+    Equal times are ordered by target row. See `networks.search.nearest_sites` for the effort.
     """
-    starts = (targets.access_min, targets.node, targets.access_km)
-    found = _settle(graph, starts, minutes, min(k, len(targets.node)))
-    count = len(sources.node)
-    target = np.full((count, k), -1, dtype=np.int64)
-    time, distance = np.full((count, k), np.inf), np.full((count, k), np.inf)
-    for row, node in enumerate(sources.node.tolist()):
-        for rank, (minute, site, km) in enumerate(found[node]):
-            target[row, rank], time[row, rank], distance[row, rank] = site, minute, km
+    starts = _labels(targets.access_min, targets)
+    count, found = nearest_sites(graph, minutes, starts, min(k, len(targets.node)))
+    shape = (len(sources.node), k)
+    target, time, distance = np.full(shape, -1, dtype=np.int64), np.full(shape, np.inf), np.full(shape, np.inf)
+    row, rank = np.nonzero(np.arange(found.shape[1]) < count[sources.node][:, None])
+    label = found[sources.node[row], rank]
+    target[row, rank], time[row, rank], distance[row, rank] = label["site"], label["cost"], label["km"]
     return Nearest(target, time + sources.access_min[:, None], distance + sources.access_km[:, None])
 
 
 def shortest_km(graph: RoadGraph, sources: Sites, targets: Sites) -> Floats:
     """Return for each source the length of the shortest way to any target [km]; infinite where there is none."""
-    starts = (targets.access_km, targets.node, targets.access_km)
-    found = _settle(graph, starts, graph.length_km, 1)
-    km = np.array([labels[0][2] if labels else np.inf for labels in found])
-    return km[sources.node] + sources.access_km
+    count, found = nearest_sites(graph, graph.length_km, _labels(targets.access_km, targets), 1)
+    km = np.where(count > 0, found[:, 0]["km"], np.inf)
+    return np.asarray(km[sources.node] + sources.access_km)
 
 
-def _settle(
-    graph: RoadGraph, starts: tuple[Floats, Ints, Floats], minutes: Floats, wanted: int
-) -> list[list[tuple[float, int, float]]]:
-    """Return for each node its nearest targets: time [min], target row, distance [km], nearest first.
-
-    `starts` holds time, node and distance at which each target joins the graph.
-    """
-    backward = _links_backward(graph, minutes)
-    found: list[list[tuple[float, int, float]]] = [[] for _ in range(graph.node_count)]
-    joined = zip(*(column.tolist() for column in starts), strict=True)
-    heap = [(minute, site, node, km) for site, (minute, node, km) in enumerate(joined)]
-    heapify(heap)
-    while heap:
-        minute, site, node, km = heappop(heap)
-        settled = found[node]
-        if len(settled) >= wanted or any(site == known for _, known, _ in settled):
-            continue
-        settled.append((minute, site, km))
-        for before, more_min, more_km in backward[node]:
-            if len(found[before]) < wanted:
-                heappush(heap, (minute + more_min, site, before, km + more_km))
-    return found
-
-
-def _links_backward(graph: RoadGraph, minutes: Floats) -> list[list[tuple[int, float, float]]]:
-    """Return for each node the links that enter it: the node they leave, time [min] and length [km]."""
-    backward: list[list[tuple[int, float, float]]] = [[] for _ in range(graph.node_count)]
-    tails = np.repeat(np.arange(graph.node_count), np.diff(graph.indptr)).tolist()
-    for tail, head, minute, km in zip(
-        tails, graph.to_node.tolist(), minutes.tolist(), graph.length_km.tolist(), strict=True
-    ):
-        backward[head].append((tail, minute, km))
-    return backward
+def _labels(cost: Floats, targets: Sites) -> Records:
+    labels = np.empty(len(targets.node), dtype=LABEL)
+    labels["cost"], labels["km"], labels["node"] = cost, targets.access_km, targets.node
+    labels["site"] = np.arange(len(targets.node))
+    return labels
 
 
 def within(
@@ -298,75 +319,49 @@ def within(
         raise ValueError(f"give one limit: limit_km is {limit_km}, limit_min is {limit_min}")
     if limit_km is not None:
         access = (sources.access_km, targets.access_km)
-        return _within(graph.weighted(graph.length_km), sources, targets, access, limit_km)
+        return _within(graph, graph.length_km, (sources, targets), access, limit_km)
     if limit_min is None or minutes is None:
         raise ValueError(f"limit_min is {limit_min} but there are no minutes; pass link_minutes(...)")
     access = (sources.access_min, targets.access_min)
-    return _within(graph.weighted(minutes), sources, targets, access, limit_min)
+    return _within(graph, minutes, (sources, targets), access, limit_min)
 
 
 def _within(
-    matrix: csr_matrix, sources: Sites, targets: Sites, access: tuple[Floats, Floats], limit: float
+    graph: RoadGraph, cost: Floats, ends: tuple[Sites, Sites], access: tuple[Floats, Floats], limit: float
 ) -> csr_matrix:
+    """Return the ways within the limit, searched from the side with fewer nodes."""
+    sources, targets = ends
     if len(np.unique(targets.node)) < len(np.unique(sources.node)):
-        turned = _within(csr_matrix(matrix.T), targets, sources, (access[1], access[0]), limit)
-        return csr_matrix(turned.T)
-    out, back = access
-    rows_found, columns, values = [], [], []
-    for rows, chunk in _chunks(sources):
-        path = dijkstra(matrix, indices=chunk, limit=limit)[:, targets.node] + back
-        whole = path[np.searchsorted(chunk, sources.node[rows])] + out[rows][:, None]
-        row, column = np.nonzero(whole <= limit)
-        rows_found.append(rows[row])
-        columns.append(column)
-        values.append(whole[row, column])
+        column, row, value = _ways(links_in(graph, cost), (targets, sources), access[::-1], limit)
+    else:
+        row, column, value = _ways(links_out(graph, cost), (sources, targets), access, limit)
     shape = (len(sources.node), len(targets.node))
-    return _sparse(rows_found, columns, values, shape)
-
-
-def _sparse(rows: list[Ints], columns: list[Ints], values: list[Floats], shape: tuple[int, int]) -> csr_matrix:
-    if not rows:
-        return csr_matrix(shape)
-    row, column, value = np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
     order = np.lexsort((column, row))
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=shape[0]))])
     return csr_matrix((value[order], column[order], indptr), shape=shape)
 
 
-def _chunks(sources: Sites) -> Iterator[tuple[Ints, Ints]]:
-    """Yield rows of sources with the distinct nodes they start from, at most CHUNK nodes at a time."""
-    nodes, number = np.unique(sources.node, return_inverse=True)
-    for start in range(0, len(nodes), CHUNK):
-        rows = np.flatnonzero((number >= start) & (number < start + CHUNK))
-        yield rows, nodes[start : start + CHUNK]
+def _ways(
+    links: Links, ends: tuple[Sites, Sites], access: tuple[Floats, Floats], limit: float
+) -> tuple[Ints, Ints, Floats]:
+    """Return the rows at both ends of each way within the limit, with its cost, access included."""
+    origins = np.unique(ends[0].node)
+    wanted = np.zeros(len(links.indptr) - 1, dtype=np.bool_)
+    wanted[ends[1].node] = True
+    found = within_limit(links, origins, limit, wanted).tocoo()
+    entry, far = _members(found.col, ends[1].node)
+    again, near = _members(origins[found.row[entry]], ends[0].node)
+    far = far[again]
+    cost = found.data[entry[again]] + access[1][far] + access[0][near]
+    kept = cost <= limit
+    return near[kept], far[kept], cost[kept]
 
 
-def _paths(graph: RoadGraph, origins: Ints, minutes: Floats, targets: Ints) -> tuple[Floats, Floats]:
-    """Return time [min] and distance [km] of the quickest paths from the origin nodes to the target nodes."""
-    time, before = dijkstra(graph.weighted(minutes), indices=origins, return_predecessors=True)
-    distance = _path_km(graph, before)
-    distance[~np.isfinite(time)] = np.inf
-    return time[:, targets], distance[:, targets]
-
-
-def _path_km(graph: RoadGraph, before: NDArray[np.int32]) -> Floats:
-    """Return the distance [km] along the predecessor trees, by doubling: each round looks twice as far back."""
-    row, node = np.nonzero(before >= 0)
-    previous = before[row, node]
-    ahead = np.tile(np.arange(before.shape[1]), (before.shape[0], 1))
-    ahead[row, node] = previous
-    km = np.zeros(before.shape)
-    km[row, node] = graph.length_km[_link_between(graph, previous, node)]
-    while True:
-        further = np.take_along_axis(ahead, ahead, axis=1)
-        if np.array_equal(further, ahead):
-            return km
-        km += np.take_along_axis(km, ahead, axis=1)
-        ahead = further
-
-
-def _link_between(graph: RoadGraph, tail: NDArray[np.int32], head: Ints) -> Ints:
-    """Return where the link from `tail` to `head` stands; links are sorted by both."""
-    size = graph.node_count
-    tails = np.repeat(np.arange(size), np.diff(graph.indptr))
-    return np.searchsorted(tails * size + graph.to_node, tail.astype(np.int64) * size + head)
+def _members(values: Ints, of: Ints) -> tuple[Ints, Ints]:
+    """Return every pair of an entry of `values` and a row of `of` that holds the same."""
+    order = np.argsort(of, kind="stable")
+    first = np.searchsorted(of[order], values)
+    counts = np.searchsorted(of[order], values, side="right") - first
+    entry = np.repeat(np.arange(len(values)), counts)
+    place = np.arange(len(entry)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    return entry, order[place]

@@ -9,7 +9,29 @@
 """
 
 from charging.siting.answer import Answer
+from charging.siting.cover_problems import (
+    Fleet,
+    GradualCovering,
+    PeriodCovering,
+    ServiceCovering,
+    StandardCovering,
+    Supply,
+)
 from charging.siting.problem import MaximalCovering, PCenter, PMedian, Problem, SetCovering
 from charging.siting.solve import solve
 
-__all__ = ["Answer", "MaximalCovering", "PCenter", "PMedian", "Problem", "SetCovering", "solve"]
+__all__ = [
+    "Answer",
+    "Fleet",
+    "GradualCovering",
+    "MaximalCovering",
+    "PCenter",
+    "PMedian",
+    "PeriodCovering",
+    "Problem",
+    "ServiceCovering",
+    "SetCovering",
+    "StandardCovering",
+    "Supply",
+    "solve",
+]

@@ -7,7 +7,7 @@ import numpy as np
 
 from charging.siting.problem import FloatArray, IntArray
 
-Status = Literal["optimal", "feasible"]
+Status = Literal["optimal", "feasible", "interrupted"]
 
 MEETS = 1e-9
 """Relative difference below which bound and objective are the same number (rounding of doubles)."""
@@ -30,7 +30,8 @@ class Answer:
     gap
         abs(bound - objective) / abs(objective); infinite where the objective is 0 and the bound is not.
     status
-        `optimal` only where bound and objective meet, else `feasible`.
+        `optimal` only where bound and objective meet; `interrupted` where the caller ended the search before;
+        else `feasible`.
     cpu_s
         Processor time [s].
     """
@@ -44,17 +45,37 @@ class Answer:
     cpu_s: float
 
 
-def make_answer(sites: IntArray, assignment: IntArray, objective: float, bound: float, *, cpu_s: float) -> Answer:
-    """Return the answer with its gap and status; a bound that meets the objective is set equal to it."""
-    if meets(objective, bound):
+def make_answer(  # noqa: PLR0913 - the fields of an answer
+    sites: IntArray,
+    assignment: IntArray,
+    objective: float,
+    bound: float,
+    *,
+    cpu_s: float,
+    interrupted: bool = False,
+    within: float = MEETS,
+) -> Answer:
+    """Return the answer with its gap and status; a bound that meets the objective is set equal to it.
+
+    Parameters
+    ----------
+    sites, assignment, objective, bound, cpu_s
+        See `Answer`.
+    interrupted
+        Whether the caller ended the search.
+    within
+        Relative difference below which bound and objective are the same number.
+    """
+    if meets(objective, bound, within):
         return Answer(sites, assignment, objective, objective, 0.0, "optimal", cpu_s)
     gap = abs(bound - objective) / abs(objective) if objective else np.inf
-    return Answer(sites, assignment, objective, bound, gap, "feasible", cpu_s)
+    status: Status = "interrupted" if interrupted else "feasible"
+    return Answer(sites, assignment, objective, bound, gap, status, cpu_s)
 
 
-def meets(objective: float, bound: float) -> bool:
+def meets(objective: float, bound: float, within: float = MEETS) -> bool:
     """Return whether bound and objective are the same number up to rounding."""
-    return abs(bound - objective) <= MEETS * max(abs(objective), abs(bound))
+    return abs(bound - objective) <= within * max(abs(objective), abs(bound))
 
 
 def whole(values: FloatArray) -> bool:

@@ -1,4 +1,4 @@
-"""Maximal covering: greedy and swaps, a Lagrangian bound, and HiGHS on the sites the bound leaves open.
+"""Maximal covering: swaps and shaking, a Lagrangian bound, and branch and bound on the sites it leaves open.
 
 Church and ReVelle 1974, doi 10.1007/BF01942293.
 """
@@ -7,56 +7,57 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array, eye_array, hstack, vstack
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from charging.siting.answer import Answer, make_answer, whole
-from charging.siting.cover_bound import CoverBound, decided_sites, lagrangian_bound
-from charging.siting.cover_search import CoverState, greedy, improve, iterated_search
-from charging.siting.covering import CoverSystem, first_open_site, merge_points
+from charging.siting.cover_branch import Branching, Incumbent, decide
+from charging.siting.cover_input import CoverInput, CoverRows, PointMerger, read_cover
+from charging.siting.cover_prices import FREE, OPEN, Dual, Links, descend, start_dual
+from charging.siting.cover_purse import Purse, make_purse
+from charging.siting.cover_search import search
 from charging.siting.effort import Effort
-from charging.siting.milp import Program, minimise
-from charging.siting.problem import (
-    FloatArray,
-    IntArray,
-    MaximalCovering,
-    as_cover,
-    as_sites,
-    as_vector,
-    require_p,
-)
-from charging.siting.volume import Limits
+from charging.siting.problem import FloatArray, IntArray, MaximalCovering, as_sites, as_vector, require_p
 from networks.errors import DataError, InfeasibleError
 
-ITERATIONS = 1000
-TOLERANCE = 1e-5
-FIRST_ROUNDS = 50
-SEARCH_ENTRIES = 100_000_000
-"""Work of a search [matrix entries x rounds]; by count and not by clock, so that it is repeatable."""
-ENTRIES_PER_ROUND = 100
-"""Small systems are not worth more rounds than one for so many entries."""
+STEPS_AT_ONCE = 100
+MOST_STEPS = 2000
+JOIN_EVERY = 2
+SMALLEST_FALL = 1e-6
+"""Relative fall of the bound in `STEPS_AT_ONCE` steps below which they end."""
+SEARCH_ENTRIES = 20_000_000
+"""Work of one search [matrix entries x rounds]; by count and not by clock, so that it is repeatable."""
 MOST_ROUNDS = 400
-EXACT_ENTRIES_PER_S = 1_000
-"""Largest rest handed to HiGHS [matrix entries per second of the time limit]; its presolve heeds no limit."""
-MOST_EXACT_ENTRIES = 500_000
+KICKS = 2
+NODES_AT_ONCE = 32
+SEARCH_AFTER_NODES = 128
+SAME = 1e-11
+"""Relative difference below which bound and objective are the same number: sums of doubles, no solver's tolerance."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
-    """The free part of the problem: what the fixed sites cover is taken out."""
+class Task:
+    """The part of a covering that is still open.
 
-    system: CoverSystem
-    cost: FloatArray
-    budget: float
+    Parameters
+    ----------
+    links
+        Points and sites that are left.
+    purse
+        What these sites may cost.
+    sites
+        For each of these sites its number outside.
+    served
+        Weight that the sites taken before cover.
+    """
+
+    links: Links
+    purse: Purse
     sites: IntArray
-    covered: float
-    whole_weights: bool
-
-    @property
-    def unit_cost(self) -> bool:
-        return bool((self.cost == 1.0).all())
+    served: float
 
 
-def solve_maximal_covering(problem: MaximalCovering, effort: Effort) -> Answer:
+def solve_maximal_covering(problem: MaximalCovering, effort: Effort, *, start: IntArray | None = None) -> Answer:
     """Return the sites that cover most weight, with an upper bound.
 
     Parameters
@@ -65,6 +66,8 @@ def solve_maximal_covering(problem: MaximalCovering, effort: Effort) -> Answer:
         What is to be covered, by how many sites or within which budget.
     effort
         When to stop.
+    start
+        Sites known to be good; the search begins there too.
 
     Raises
     ------
@@ -72,164 +75,197 @@ def solve_maximal_covering(problem: MaximalCovering, effort: Effort) -> Answer:
         If the fixed sites alone pass `p` or the budget.
     """
     cpu = time.process_time()
-    cover = as_cover(problem.cover)
-    task, fixed = _free_part(problem, cover)
-    chosen, bound = _solve_task(task, effort)
-    sites = np.union1d(fixed, task.sites[chosen])
-    if problem.p is not None:
-        sites = _fill(sites, problem.p, cover.shape[1])
-    assignment = first_open_site(cover, sites)
-    weight = as_vector(problem.weight, cover.shape[0], "weight")
+    cover = read_cover(problem.cover)
+    weight = as_vector(problem.weight, cover.n_points, "weight")
+    fixed = as_sites(problem.fixed, cover.n_sites)
+    cost, budget = purses(problem, fixed, cover.n_sites)
+    sites, bound = solve_purses(cover, weight, fixed, make_purse(cost, budget), effort, start=start)
+    if problem.budget is None:
+        sites = _fill(sites, int(problem.p or 0), cover.n_sites)
+    assignment = cover.first_open_site(sites)
     objective = float(weight[assignment >= 0].sum())
-    return make_answer(
-        sites, assignment, objective, max(bound + task.covered, objective), cpu_s=time.process_time() - cpu
-    )
+    spent = time.process_time() - cpu
+    interrupted = effort.ended.is_set()
+    bound = max(bound, objective)
+    return make_answer(sites, assignment, objective, bound, cpu_s=spent, interrupted=interrupted, within=SAME)
 
 
-def _free_part(problem: MaximalCovering, cover: csr_array) -> tuple[_Task, IntArray]:
-    n_points, n_sites = cover.shape
-    weight = as_vector(problem.weight, n_points, "weight")
-    fixed = as_sites(problem.fixed, n_sites)
-    cost, budget = _purse(problem, fixed, n_sites)
-    served = first_open_site(cover, fixed) >= 0
-    free = np.setdiff1d(np.arange(n_sites), fixed)
-    system = merge_points(csr_array(cover[np.flatnonzero(~served)][:, free]), weight[~served])
-    task = _Task(system, cost[free], budget, free, float(weight[served].sum()), whole(weight))
-    return task, fixed
+def purses(problem: MaximalCovering, fixed: IntArray, n_sites: int) -> tuple[FloatArray, FloatArray]:
+    """Return cost (purses x sites) and budget (a value each) of number and money, the fixed sites among them.
 
-
-def _purse(problem: MaximalCovering, fixed: IntArray, n_sites: int) -> tuple[FloatArray, float]:
-    """Return the cost of each site and what is left to spend after the fixed ones."""
-    if (problem.p is None) == (problem.budget is None):
-        raise DataError(f"p {problem.p}, budget {problem.budget}: give one of the two")
+    Raises
+    ------
+    DataError
+        If neither `p` nor `budget` is given.
+    InfeasibleError
+        If the fixed sites pass one of them.
+    """
+    if problem.p is None and problem.budget is None:
+        raise DataError("p None, budget None: give one of the two, or both")
+    costs, budgets = [], []
     if problem.p is not None:
         require_p(problem.p, len(fixed), n_sites)
-        return np.ones(n_sites), float(problem.p - len(fixed))
-    cost = as_vector(problem.cost, n_sites, "cost")
-    budget = float(problem.budget or 0.0)
-    left = budget - float(cost[fixed].sum())
-    if left < -1e-9:
-        raise InfeasibleError(f"budget: the fixed sites cost {budget - left:g}; raise {budget:g} by {-left:g}")
-    return cost, max(left, 0.0)
+        costs.append(np.ones(n_sites))
+        budgets.append(float(problem.p))
+    if problem.budget is not None:
+        cost, budget = as_vector(problem.cost, n_sites, "cost"), float(problem.budget)
+        over = float(cost[fixed].sum()) - budget
+        if over > 1e-9 * max(abs(budget), 1.0):
+            raise InfeasibleError(f"budget: the fixed sites cost {budget + over:g}; raise {budget:g} by {over:g}")
+        costs.append(cost)
+        budgets.append(budget)
+    return np.array(costs), np.array(budgets)
 
 
-def _solve_task(task: _Task, effort: Effort) -> tuple[IntArray, float]:
-    """Return the chosen free sites and an upper bound on what free sites can add."""
-    if not task.system.weight.size:
-        return np.empty(0, dtype=np.int64), 0.0
-    best = _search(task, _first_choice(task), FIRST_ROUNDS, effort.deadline)
-    value = task.system.covered_weight(best)
-    limits = Limits(iterations=ITERATIONS, tolerance=TOLERANCE, deadline=effort.deadline)
-    found = lagrangian_bound(task.system, task.cost, task.budget, target=value, limits=limits)
-    bound = _round_down(task, found.bound)
-    if effort.suffices(value, bound):
-        return best, bound
-    best = _better(task, best, _search(task, _rounded(task, found), FIRST_ROUNDS, effort.deadline))
-    return _close_gap(task, found, best, effort)
-
-
-def _first_choice(task: _Task) -> IntArray:
-    return _swapped(task, greedy(task.system, task.cost, task.budget))
-
-
-def _rounded(task: _Task, found: CoverBound) -> IntArray:
-    """Return the sites of the largest shares in the relaxed answer that fit the budget."""
-    order = np.argsort(-found.share, kind="stable")
-    order = order[found.share[order] > 0]
-    return _swapped(task, order[np.cumsum(task.cost[order]) <= task.budget + 1e-9])
-
-
-def _swapped(task: _Task, sites: IntArray) -> IntArray:
-    state = CoverState(task.system, sites)
-    slack = task.budget - float(task.cost[sites].sum())
-    improve(state, task.cost, slack, least=1e-9 * float(task.system.weight.sum()))
-    return state.sites
-
-
-def _better(task: _Task, first: IntArray, second: IntArray) -> IntArray:
-    return second if task.system.covered_weight(second) > task.system.covered_weight(first) else first
-
-
-def _round_down(task: _Task, bound: float) -> float:
-    return float(np.floor(bound + 1e-6)) if task.whole_weights else bound
-
-
-def _close_gap(task: _Task, found: CoverBound, best: IntArray, effort: Effort) -> tuple[IntArray, float]:
-    """Search on and prove on the sites that the bound does not decide."""
-    least = 1.0 - 1e-6 if task.whole_weights else 0.0
-    value = task.system.covered_weight(best)
-    opened, closed = decided_sites(found, task.cost, task.budget, value + least)
-    taken, free = np.flatnonzero(opened), np.flatnonzero(~opened & ~closed)
-    core = _core(task, taken, free)
-    if core.budget < -1e-9 or not core.system.weight.size:
-        best = _better(task, best, taken) if core.budget > -1e-9 else best
-        return best, task.system.covered_weight(best)
-    chosen = _search(core, np.flatnonzero(np.isin(free, best)), MOST_ROUNDS, effort.deadline)
-    best = _better(task, best, np.union1d(taken, free[chosen]))
-    bound = _round_down(task, found.bound)
-    most = min(EXACT_ENTRIES_PER_S * effort.time_limit_s, MOST_EXACT_ENTRIES)
-    too_much = core.system.by_point.nnz > most or effort.seconds_left() <= 0
-    if too_much or effort.suffices(task.system.covered_weight(best), bound):
-        return best, bound
-    return _prove(task, core, taken, best, bound, effort)
-
-
-def _core(task: _Task, taken: IntArray, free: IntArray) -> _Task:
-    """Return the task that is left when `taken` are open and only `free` may be opened."""
-    rest = np.flatnonzero(~task.system.is_covered(taken))
-    return _Task(
-        task.system.restrict(rest, free),
-        task.cost[free],
-        task.budget - float(task.cost[taken].sum()),
-        free,
-        task.system.covered_weight(taken),
-        task.whole_weights,
-    )
-
-
-def _search(task: _Task, start: IntArray, rounds: int, deadline: float) -> IntArray:
-    if not task.unit_cost or not start.size or not task.system.weight.size:
-        return start
-    entries = int(task.system.by_point.nnz)
-    looked_at = entries + len(start) * task.system.n_sites
-    rounds = min(rounds, entries // ENTRIES_PER_ROUND, SEARCH_ENTRIES // looked_at)
-    return iterated_search(task.system, start, rounds=rounds, seed=1, deadline=deadline)
-
-
-def _prove(
-    task: _Task, core: _Task, taken: IntArray, best: IntArray, bound: float, effort: Effort
+def solve_purses(
+    cover: CoverInput,
+    weight: FloatArray,
+    fixed: IntArray,
+    purse: Purse,
+    effort: Effort,
+    *,
+    start: IntArray | None = None,
 ) -> tuple[IntArray, float]:
-    """Solve the core with HiGHS; return the better of `best` and its sites, and the better bound.
-
-    The core holds every choice that is better than the best known one, so its bound, or the value of `best`
-    where that is higher, bounds the whole problem.
-    """
-    inside = np.isin(core.sites, best).astype(float)
-    reached = (core.system.by_point @ inside > 0).astype(float)
-    outcome = minimise(_program(core), effort, start=np.r_[inside, reached])
-    value = task.system.covered_weight(best)
-    if outcome.values is not None:
-        sites = np.union1d(taken, core.sites[outcome.values[: len(core.sites)] > 0.5])
-        if float(task.cost[sites].sum()) <= task.budget + 1e-6:
-            best = _better(task, best, sites)
-            value = task.system.covered_weight(best)
-    proven = _round_down(task, core.covered - outcome.bound)
-    return best, max(min(bound, proven), value)
+    """Return the sites that cover most weight within all purses, fixed ones included, and an upper bound."""
+    task = _free_part(cover, weight, fixed, purse)
+    best = Incumbent(np.empty(0, dtype=np.int64), 0.0, float(task.links.weight.sum()), 1.0 if whole(weight) else 0.0)
+    try:
+        if start is not None:
+            best.offer(task.links, task.purse.prefix(np.flatnonzero(np.isin(task.sites, start))))
+        _improve(task, best, effort)
+    except KeyboardInterrupt:
+        effort.ended.set()
+    return np.union1d(fixed, task.sites[best.sites]), best.bound + task.served
 
 
-def _program(core: _Task) -> Program:
-    """Return: minimise -weight x covered, covered <= sum of covering sites, cost <= budget."""
-    system = core.system
-    n_points, n_sites = system.by_point.shape
-    link = hstack([system.by_point, -eye_array(n_points)])
-    purse = csr_array(np.r_[core.cost, np.zeros(n_points)][None, :])
-    return Program(
-        cost=np.r_[np.zeros(n_sites), -system.weight],
-        matrix=csr_array(vstack([link, purse]).tocsr()),
-        row_lower=np.r_[np.zeros(n_points), -np.inf],
-        row_upper=np.r_[np.full(n_points, np.inf), core.budget],
-        integer=np.r_[np.ones(n_sites, dtype=np.bool_), np.zeros(n_points, dtype=np.bool_)],
-    )
+def _free_part(cover: CoverInput, weight: FloatArray, fixed: IntArray, purse: Purse) -> Task:
+    left = purse.budget - purse.cost[:, fixed].sum(axis=1)
+    is_free = (purse.cost <= left[:, None] + 1e-9).all(axis=0)
+    is_free[fixed] = False
+    free = np.flatnonzero(is_free)
+    column = np.full(cover.n_sites, -1, dtype=np.int32)
+    column[free] = np.arange(len(free))
+    column[fixed] = -2
+    merger = PointMerger(column)
+    for rows in cover.blocks():
+        merger.add(rows, weight[rows.begin : rows.end])
+    return Task(_links(merger, len(free)), purse.restrict(fixed, free), free, merger.served)
+
+
+def _core(task: Task, status: NDArray[np.int8]) -> Task:
+    """Return the task that is left when sites are opened and closed as `status` says."""
+    free = np.flatnonzero(status == FREE)
+    column = np.full(len(status), -1, dtype=np.int32)
+    column[free] = np.arange(len(free))
+    column[status == OPEN] = -2
+    merger = PointMerger(column)
+    merger.add(CoverRows(0, task.links.start, task.links.site), task.links.weight)
+    purse = task.purse.restrict(np.flatnonzero(status == OPEN), free)
+    return Task(_links(merger, len(free)), purse, free, merger.served)
+
+
+def _links(merger: PointMerger, n_sites: int) -> Links:
+    start, site, weight = merger.merged()
+    by_point = csr_array((np.ones(len(site), dtype=np.int8), site, start), shape=(len(weight), n_sites))
+    by_site = by_point.tocsc()
+    return Links(start, site, by_site.indptr.astype(np.int64), by_site.indices.astype(np.int32), weight)
+
+
+def _improve(task: Task, best: Incumbent, effort: Effort) -> None:
+    """Better `best` and its bound until they meet or the effort is spent."""
+    if not len(task.links.weight) or not len(task.sites):
+        best.lower(0.0)
+        return
+    _search(task, best, best.sites, rounds=0, seed=1)
+    dual, purse = _bound(task, best, effort)
+    task = Task(task.links, purse, task.sites, task.served)
+    if _is_done(best, effort):
+        return
+    _search(task, best, _by_share(purse, dual), rounds=_rounds(task), seed=2)
+    nothing = np.zeros(len(task.sites), dtype=np.int8)
+    status = decide(dual.worth, purse.joint, nothing, dual.bound, best.enough())
+    if not purse.affords(np.flatnonzero(status == OPEN)):
+        best.lower(best.value)
+    if not _is_done(best, effort):
+        _branch(task, _core(task, status), status, best, effort)
+
+
+def _is_done(best: Incumbent, effort: Effort) -> bool:
+    effort.tell(best.value, best.bound)
+    return effort.suffices(best.value, best.bound) or effort.seconds_left() <= 0
+
+
+def _rounds(task: Task) -> int:
+    work = len(task.links.site) + len(task.links.weight) + len(task.sites) ** 2
+    return int(min(SEARCH_ENTRIES // max(work, 1), MOST_ROUNDS))
+
+
+def _search(task: Task, best: Incumbent, start: IntArray, *, rounds: int, seed: int) -> None:
+    best.offer(task.links, search(task.links, task.purse.cost, task.purse.budget, start, rounds, KICKS, seed))
+
+
+def _by_share(purse: Purse, dual: Dual) -> IntArray:
+    """Return the sites of the largest shares in the relaxed answer that are affordable together."""
+    order = np.argsort(-dual.share, kind="stable")
+    return purse.prefix(order[dual.share[order] > 0])
+
+
+def _first_price(task: Task) -> FloatArray:
+    """Return prices as if each site had the same share."""
+    share = min(1.0 / max(float(task.purse.joint.sum()), 1e-12), 1.0)
+    price: FloatArray = task.links.weight / np.maximum(np.diff(task.links.start) * share, 1.0)
+    return price
+
+
+def _bound(task: Task, best: Incumbent, effort: Effort) -> tuple[Dual, Purse]:
+    """Lower the bound by Lagrangian steps; return the dual, and the purse whose joint cost it holds for."""
+    purse, status = task.purse, np.zeros(len(task.sites), dtype=np.int8)
+    dual = start_dual(task.links, purse.joint, 1.0, status, _first_price(task))
+    for turn in range(MOST_STEPS // STEPS_AT_ONCE):
+        before = dual.bound
+        more = descend(task.links, purse.joint, 1.0, status, dual, STEPS_AT_ONCE, best.value, best.enough())
+        best.lower(dual.bound)
+        if _is_done(best, effort) or not more:
+            break
+        _search(task, best, _by_share(purse, dual), rounds=0, seed=1)
+        if len(purse.budget) > 1 and turn % JOIN_EVERY == 0:
+            purse = purse.joined(dual.worth)
+            dual = start_dual(task.links, purse.joint, 1.0, status, dual.price)
+        elif before - dual.bound < SMALLEST_FALL * dual.bound:
+            break
+    return dual, purse
+
+
+def _branch(task: Task, core: Task, status: NDArray[np.int8], best: Incumbent, effort: Effort) -> None:
+    """Branch and bound on the core: every choice better than the best known opens and closes as `status` says."""
+    taken = np.flatnonzero(status == OPEN)
+    inside = core.purse.prefix(np.flatnonzero(np.isin(core.sites, best.sites)))
+    mine = Incumbent(np.empty(0, dtype=np.int64), best.value - core.served, best.bound - core.served, best.step)
+    mine.offer(core.links, inside)
+    try:
+        _branch_core(core, mine, effort)
+    finally:
+        best.offer(task.links, np.r_[taken, core.sites[mine.sites]])
+        best.lower(max(mine.bound + core.served, best.value))
+    effort.tell(best.value, best.bound)
+
+
+def _branch_core(core: Task, best: Incumbent, effort: Effort) -> None:
+    if not len(core.links.weight):
+        best.offer(core.links, np.empty(0, dtype=np.int64))
+        best.lower(best.value)
+        return
+    dual, purse = _bound(core, best, effort)
+    core = Task(core.links, purse, core.sites, core.served)
+    branching = Branching(core.links, purse, best, effort)
+    branching.begin(dual, np.zeros(len(core.sites), dtype=np.int8))
+    most = np.inf if effort.nodes is None else effort.nodes
+    looked_at = 0
+    while looked_at < most and branching.run(int(min(NODES_AT_ONCE, most - looked_at))):
+        looked_at += NODES_AT_ONCE
+        effort.tell(best.value + core.served, best.bound + core.served)
+        if looked_at % SEARCH_AFTER_NODES == 0 and best.sites.size:
+            _search(core, best, best.sites, rounds=_rounds(core), seed=looked_at)
 
 
 def _fill(sites: IntArray, p: int, n_sites: int) -> IntArray:

@@ -1,80 +1,192 @@
-"""Greedy choice and best swaps for the p-median."""
+"""Greedy choice and swaps for the p-median.
 
-import time
+Costs stand here site by site (sites x points, weighted), so that a swap reads memory in order. Swaps after
+Whitaker 1983 (the first that helps is made, every slot weighed in one pass) as in Resende and Werneck 2007,
+doi 10.1016/j.ejor.2005.05.049.
+"""
 
 import numpy as np
 
+from charging.siting.compiled import compiled
 from charging.siting.problem import FloatArray, IntArray
+
+LEAST_GAIN = 1e-10
+"""Swaps that gain less than this share of the cost are rounding."""
 
 
 def median_value(cost: FloatArray, sites: IntArray) -> float:
-    """Return the cost of serving every point from its cheapest open site; `cost` is weighted, points x sites."""
-    return float(cost[:, sites].min(axis=1).sum()) if sites.size else np.inf
+    """Return the cost of serving every point from its cheapest open site; `cost` is weighted, sites x points."""
+    return float(cost[sites].min(axis=0).sum()) if sites.size else np.inf
 
 
 def greedy_median(cost: FloatArray, p: int, fixed: IntArray) -> IntArray:
     """Return p sites, the fixed ones first, then each the one that lowers the cost most."""
-    chosen = fixed.tolist()
-    nearest = cost[:, fixed].min(axis=1) if fixed.size else cost.max(axis=1)
-    while len(chosen) < p:
-        saved = np.maximum(nearest[:, None] - cost, 0.0).sum(axis=0)
-        saved[chosen] = -1.0
-        best = int(saved.argmax())
-        chosen.append(best)
-        nearest = np.minimum(nearest, cost[:, best])
-    return np.array(chosen, dtype=np.int64)
+    nearest = cost[fixed].min(axis=0) if fixed.size else cost.max(axis=0)
+    chosen = np.empty(p, dtype=np.int64)
+    chosen[: fixed.size] = fixed
+    _add_greedily(cost, nearest, chosen, fixed.size)
+    return chosen
 
 
-def swap_to_best(cost: FloatArray, sites: IntArray, n_fixed: int, *, deadline: float = np.inf) -> IntArray:
-    """Return the sites after the best swaps, one at a time, until no swap lowers the cost.
+def swap_to_best(cost: FloatArray, sites: IntArray, n_fixed: int) -> IntArray:
+    """Return the sites after swaps that lower the cost, until none does.
 
     Parameters
     ----------
     cost
-        Weighted cost, points x sites.
+        Weighted cost, sites x points.
     sites
         Sites to begin from; the first `n_fixed` stay.
     n_fixed
         Number of fixed sites.
-    deadline
-        Reading of `time.perf_counter` after which to stop [s].
     """
-    sites = sites.copy()
-    while time.perf_counter() < deadline:
-        change = swap_changes(cost, sites)
-        change[:n_fixed] = np.inf
-        change[:, sites] = np.inf
-        if not change.size:
-            break
-        slot, site = np.unravel_index(int(change.argmin()), change.shape)
-        if change[slot, site] >= -1e-9 * median_value(cost, sites):
-            break
-        sites[slot] = site
+    sites = sites.astype(np.int64)
+    if n_fixed < len(sites) < len(cost):
+        _swap(cost, sites, n_fixed)
     return sites
 
 
-def swap_changes(cost: FloatArray, sites: IntArray) -> FloatArray:
-    """Return slots x sites: by how much the cost changes when the site takes the slot.
+def swap_changes(cost: FloatArray, sites: IntArray, site: int) -> FloatArray:
+    """Return for each slot of `sites` by how much the cost changes when `site` takes it."""
+    near, first, second = two_nearest(cost, sites)
+    change = np.empty(len(sites))
+    gain = _weigh(cost[site], near, first, second, _losses(near, first, second, len(sites)), change)
+    return change + gain
 
-    Notes
-    -----
-    With d1 and d2 the costs of a point at its best and second best open site: opening i gains min(c_i - d1, 0)
-    for every point; closing the best site of a point moves it to min(c_i, d2) instead of min(c_i, d1).
-    """
-    among = cost[:, sites]
-    slot = among.argmin(axis=1)
-    rows = np.arange(len(slot))
-    first = among[rows, slot]
-    second = np.full(len(slot), np.inf)
+
+@compiled
+def _add_greedily(cost: FloatArray, nearest: FloatArray, chosen: IntArray, begun: int) -> None:
+    """Fill `chosen` from slot `begun` on. What a site saves only falls, so old savings are upper bounds."""
+    n_sites, n_points = cost.shape
+    saved = np.full(n_sites, np.inf)
+    saved[chosen[:begun]] = -1.0
+    for slot in range(begun, len(chosen)):
+        fresh = np.zeros(n_sites, dtype=np.bool_)
+        best = np.argmax(saved)
+        while not fresh[best]:
+            total = 0.0
+            for point in range(n_points):
+                total += max(nearest[point] - cost[best, point], 0.0)
+            saved[best] = total
+            fresh[best] = True
+            best = np.argmax(saved)
+        chosen[slot] = best
+        saved[best] = -1.0
+        for point in range(n_points):
+            nearest[point] = min(nearest[point], cost[best, point])
+
+
+@compiled
+def two_nearest(cost: FloatArray, sites: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return the slot of each point's cheapest open site, its cost, and the cost of the next."""
+    n_points = cost.shape[1]
+    near = np.full(n_points, -1, dtype=np.int64)
+    first = np.full(n_points, np.inf)
+    second = np.full(n_points, np.inf)
+    for slot in range(len(sites)):
+        row = cost[sites[slot]]
+        for point in range(n_points):
+            each = row[point]
+            if each < first[point]:
+                second[point] = first[point]
+                first[point] = each
+                near[point] = slot
+            elif each < second[point]:
+                second[point] = each
+    if len(sites) == 1:  # without a second site a point whose only site closes has to go to the new one
+        second[:] = cost.max()
+    return near, first, second
+
+
+@compiled
+def _losses(near: IntArray, first: FloatArray, second: FloatArray, n_slots: int) -> FloatArray:
+    """Return what closing each slot costs."""
+    loss = np.zeros(n_slots)
+    for point in range(len(near)):
+        loss[near[point]] += second[point] - first[point]
+    return loss
+
+
+@compiled
+def _weigh(
+    row: FloatArray, near: IntArray, first: FloatArray, second: FloatArray, loss: FloatArray, change: FloatArray
+) -> float:
+    """Return what opening the site with costs `row` changes; fill in what closing each slot then changes."""
+    gain = 0.0
+    change[:] = loss
+    for point in range(len(row)):
+        each = row[point]
+        if each < second[point]:
+            if each < first[point]:
+                gain += each - first[point]
+                change[near[point]] -= second[point] - first[point]
+            else:
+                change[near[point]] -= second[point] - each
+    return gain
+
+
+@compiled
+def _swap(cost: FloatArray, sites: IntArray, n_fixed: int) -> None:
+    """Swap sites in place; go round the candidates until a whole round changes nothing."""
+    n_sites = len(cost)
+    is_open = np.zeros(n_sites, dtype=np.bool_)
+    is_open[sites] = True
+    near, first, second = two_nearest(cost, sites)
+    loss = _losses(near, first, second, len(sites))
+    change = np.empty(len(sites))
+    least = LEAST_GAIN * first.sum()
+    idle, site = 0, 0
+    while idle < n_sites:
+        if not is_open[site]:
+            gain = _weigh(cost[site], near, first, second, loss, change)
+            slot = n_fixed + np.argmin(change[n_fixed:])
+            if gain + change[slot] < -least:
+                closed = sites[slot]
+                is_open[closed], is_open[site] = False, True
+                sites[slot] = site
+                _move(cost, sites, slot, closed, near, first, second)
+                loss = _losses(near, first, second, len(sites))
+                idle = 0
+        idle += 1
+        site = (site + 1) % n_sites
+
+
+@compiled
+def _move(  # noqa: PLR0913 - the parts of one state, which numba handles fastest one by one
+    cost: FloatArray,
+    sites: IntArray,
+    slot: int,
+    closed: int,
+    near: IntArray,
+    first: FloatArray,
+    second: FloatArray,
+) -> None:
+    """Bring near, first and second up to date after the site at `slot` took the place of `closed`."""
+    row, was = cost[sites[slot]], cost[closed]
+    for point in range(len(row)):
+        each = row[point]
+        if near[point] == slot and each <= second[point]:
+            first[point] = each
+        elif near[point] != slot and each < first[point]:
+            second[point], first[point], near[point] = first[point], each, slot
+        elif near[point] != slot and each <= second[point]:
+            second[point] = each
+        elif near[point] == slot or was[point] <= second[point]:
+            _look_up(cost, sites, point, near, first, second)
+
+
+@compiled
+def _look_up(
+    cost: FloatArray, sites: IntArray, point: int, near: IntArray, first: FloatArray, second: FloatArray
+) -> None:
+    """Find the two cheapest open sites of one point."""
+    least, next_least, at = np.inf, np.inf, -1
+    for slot in range(len(sites)):
+        each = cost[sites[slot], point]
+        if each < least:
+            least, next_least, at = each, least, slot
+        elif each < next_least:
+            next_least = each
+    near[point], first[point] = at, least
     if len(sites) > 1:
-        among[rows, slot] = np.inf
-        second = among.min(axis=1)
-    second = np.minimum(second, cost.max(axis=1))
-    order = np.argsort(slot, kind="stable")
-    used, starts = np.unique(slot[order], return_index=True)
-    ordered = cost[order] - first[order][:, None]
-    gained = np.minimum(ordered, 0.0).sum(axis=0)
-    np.clip(ordered, 0.0, (second - first)[order][:, None], out=ordered)
-    change = np.repeat(gained[None, :], len(sites), axis=0)
-    change[used] += np.add.reduceat(ordered, starts, axis=0)
-    return change
+        second[point] = next_least

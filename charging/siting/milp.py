@@ -43,7 +43,9 @@ class Outcome:
     infeasible: bool
 
 
-def minimise(program: Program, effort: Effort, *, start: FloatArray | None = None) -> Outcome:
+def minimise(
+    program: Program, effort: Effort, *, start: FloatArray | None = None, target: float = -np.inf
+) -> Outcome:
     """Return the best values found within the time and a lower bound on every choice.
 
     Parameters
@@ -54,6 +56,8 @@ def minimise(program: Program, effort: Effort, *, start: FloatArray | None = Non
         When to stop; presolve heeds no time limit.
     start
         Values to begin from, one a column.
+    target
+        A value that is good enough, so that the search ends with the first answer at or below it.
 
     Notes
     -----
@@ -63,6 +67,7 @@ def minimise(program: Program, effort: Effort, *, start: FloatArray | None = Non
     """
     scale = float(np.abs(program.cost).max(initial=0.0)) or 1.0
     solver = _solver(effort)
+    solver.setOptionValue("objective_target", target / scale)
     solver.passModel(_model(program, scale))
     if start is not None:
         solution = highspy.HighsSolution()

@@ -18,7 +18,7 @@ IntArray = NDArray[np.int64]
 class MaximalCovering:
     """Open sites so that as much weight as possible is covered.
 
-    Give either `p`, or `cost` with `budget`.
+    Give `p`, or `cost` with `budget`, or both.
 
     Parameters
     ----------
@@ -27,13 +27,18 @@ class MaximalCovering:
     weight
         Weight of each point [any unit, at least 0].
     p
-        Number of sites that stand in the end, the fixed ones among them [sites].
+        Number of sites that stand in the end, the fixed ones among them; with a budget the highest number [sites].
     cost
         Cost of each site [any unit, at least 0]; existing sites may cost 0.
     budget
         Highest sum of costs, the fixed sites among them [unit of cost].
     fixed
         Sites that stand already.
+
+    Notes
+    -----
+    An existing site that may be closed is left out of `fixed` and costs what keeping it costs; one that may be
+    enlarged has a second column with the wider cover and the cost of the works. Forbidden areas have no columns.
     """
 
     cover: Any
@@ -56,11 +61,14 @@ class SetCovering:
         Cost of each site [any unit, at least 0]; empty: 1 each, so that the fewest sites are sought.
     fixed
         Sites that stand already; their cost counts.
+    budget
+        Highest sum of costs [unit of cost]; None: no limit.
     """
 
     cover: Any
     cost: ArrayLike | None = None
     fixed: Sequence[int] = ()
+    budget: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

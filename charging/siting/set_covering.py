@@ -1,4 +1,7 @@
-"""Set covering: the cheapest sites that reach every point, exact on HiGHS."""
+"""Set covering: the cheapest sites that reach every point, exact on HiGHS.
+
+Toregas and others 1971, doi 10.1287/opre.19.6.1363.
+"""
 
 import time
 
@@ -6,10 +9,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from charging.siting.answer import Answer, make_answer, whole
-from charging.siting.covering import CoverSystem, first_open_site, merge_points
+from charging.siting.cover_input import CoverInput, PointMerger, read_cover
+from charging.siting.covering import CoverSystem
 from charging.siting.effort import Effort
 from charging.siting.milp import Program, minimise
-from charging.siting.problem import FloatArray, IntArray, SetCovering, as_cover, as_sites, as_vector
+from charging.siting.problem import FloatArray, IntArray, SetCovering, as_sites, as_vector
 from networks.errors import InfeasibleError
 
 POINTS_NAMED = 5
@@ -28,22 +32,33 @@ def solve_set_covering(problem: SetCovering, effort: Effort) -> Answer:
     Raises
     ------
     InfeasibleError
-        If there are points that no site covers.
+        If there are points that no site covers, or every cover costs more than the budget.
     """
     cpu = time.process_time()
-    cover = as_cover(problem.cover)
-    n_sites = int(cover.shape[1])
+    cover = read_cover(problem.cover)
     _require_coverable(cover)
-    cost = as_vector(problem.cost, n_sites, "cost")
-    fixed = as_sites(problem.fixed, n_sites)
-    free = np.setdiff1d(np.arange(n_sites), fixed)
-    rest = np.flatnonzero(first_open_site(cover, fixed) < 0)
-    system = merge_points(csr_array(cover[rest][:, free]), np.ones(len(rest)))
-    chosen, bound = cheapest_cover(system, cost[free], effort)
+    cost = as_vector(problem.cost, cover.n_sites, "cost")
+    fixed = as_sites(problem.fixed, cover.n_sites)
+    free = np.setdiff1d(np.arange(cover.n_sites), fixed)
+    chosen, bound = cheapest_cover(_free_system(cover, fixed, free), cost[free], effort)
     sites = np.union1d(fixed, free[chosen])
-    objective, spent = float(cost[sites].sum()), float(cost[fixed].sum())
-    bound = min(bound + spent, objective)
-    return make_answer(sites, first_open_site(cover, sites), objective, bound, cpu_s=time.process_time() - cpu)
+    objective = float(cost[sites].sum())
+    bound = min(bound + float(cost[fixed].sum()), objective)
+    _require_budget(problem.budget, objective, bound)
+    spent, interrupted = time.process_time() - cpu, effort.ended.is_set()
+    return make_answer(sites, cover.first_open_site(sites), objective, bound, cpu_s=spent, interrupted=interrupted)
+
+
+def _free_system(cover: CoverInput, fixed: IntArray, free: IntArray) -> CoverSystem:
+    """Return the points that no fixed site covers and the free sites."""
+    column = np.full(cover.n_sites, -1, dtype=np.int32)
+    column[free] = np.arange(len(free))
+    column[fixed] = -2
+    merger = PointMerger(column)
+    for rows in cover.blocks():
+        merger.add(rows, np.ones(rows.end - rows.begin))
+    start, site, weight = merger.merged()
+    return CoverSystem(csr_array((np.ones(len(site)), site, start), shape=(len(weight), len(free))), weight)
 
 
 def cheapest_cover(system: CoverSystem, cost: FloatArray, effort: Effort) -> tuple[IntArray, float]:
@@ -96,11 +111,30 @@ def _without_idle(system: CoverSystem, cost: FloatArray, chosen: list[int]) -> I
     return np.array(sorted(kept), dtype=np.int64)
 
 
-def _require_coverable(cover: csr_array) -> None:
-    bare = np.flatnonzero(np.diff(cover.indptr) == 0)
+def _require_coverable(cover: CoverInput) -> None:
+    bare = np.flatnonzero(cover.times_coverable() == 0)
     if bare.size:
         named = ", ".join(str(point) for point in bare[:POINTS_NAMED])
         raise InfeasibleError(
-            f"cover: no site covers {bare.size} of {cover.shape[0]} points (first: {named}); "
+            f"cover: no site covers {bare.size} of {cover.n_points} points (first: {named}); "
             "add sites near them, widen the distance, or leave these points out"
         )
+
+
+def _require_budget(budget: float | None, objective: float, bound: float) -> None:
+    """Check that the cheapest cover is within the budget.
+
+    Raises
+    ------
+    InfeasibleError
+        If not; it names the least budget, or between what it lies where that was not proven.
+    """
+    if budget is None or objective <= budget + 1e-9 * max(abs(budget), 1.0):
+        return
+    over = objective - budget
+    if bound >= objective:
+        raise InfeasibleError(f"budget: covering every point takes {objective:g}; raise {budget:g} by {over:g}")
+    raise InfeasibleError(
+        f"budget: no cover within {budget:g} was found; the cheapest known costs {objective:g} and none less than "
+        f"{bound:g}; raise the budget by {over:g}, or search longer"
+    )

@@ -1,18 +1,35 @@
 """One door to every siting model."""
 
+from importlib import import_module
+
 from charging.siting.answer import Answer
-from charging.siting.effort import Effort
-from charging.siting.problem import MaximalCovering, PCenter, PMedian, Problem, SetCovering
+from charging.siting.cover_problems import FurtherCovering
+from charging.siting.effort import Effort, Report
+from charging.siting.problem import Problem
 
 DEFAULT_TIME_LIMIT_S = 60.0
+_SOLVERS = {
+    "MaximalCovering": "maximal_covering",
+    "GradualCovering": "gradual_covering",
+    "PeriodCovering": "period_covering",
+    "ServiceCovering": "service_covering",
+    "SetCovering": "set_covering",
+    "StandardCovering": "standard_covering",
+    "PMedian": "p_median",
+    "CapacitatedPMedian": "capacitated_p_median",
+    "PCenter": "p_center",
+    "FlowRefuelling": "flow_refuelling",
+}
+"""Module of each problem; in it stands `solve_` with the module's name. Only the one that is needed is imported."""
 
 
 def solve(
-    problem: Problem,
+    problem: Problem | FurtherCovering,
     *,
     time_limit_s: float = DEFAULT_TIME_LIMIT_S,
     gap: float = 0.0,
     nodes: int | None = None,
+    report: Report | None = None,
 ) -> Answer:
     """Return the best sites found, with a bound and the gap between them.
 
@@ -26,6 +43,8 @@ def solve(
         Relative gap that is good enough [0 to 1].
     nodes
         Most nodes of branch and bound, for a limit that does not depend on the machine; None: no limit.
+    report
+        Called now and then with the `Progress`; where it returns True, the search ends with the best answer so far.
 
     Raises
     ------
@@ -34,21 +53,9 @@ def solve(
     DataError
         If an array has the wrong shape or a value out of its bounds.
     """
-    effort = Effort(time_limit_s, gap, nodes)
-    if isinstance(problem, MaximalCovering):
-        from charging.siting.maximal_covering import solve_maximal_covering
-
-        return solve_maximal_covering(problem, effort)
-    if isinstance(problem, SetCovering):
-        from charging.siting.set_covering import solve_set_covering
-
-        return solve_set_covering(problem, effort)
-    if isinstance(problem, PMedian):
-        from charging.siting.p_median import solve_p_median
-
-        return solve_p_median(problem, effort)
-    if isinstance(problem, PCenter):
-        from charging.siting.p_center import solve_p_center
-
-        return solve_p_center(problem, effort)
-    raise TypeError(f"{type(problem).__name__} is not a siting problem")
+    effort = Effort(time_limit_s, gap, nodes, report)
+    solver = _SOLVERS.get(type(problem).__name__)
+    if solver is None:
+        raise TypeError(f"{type(problem).__name__} is not a siting problem")
+    answer: Answer = getattr(import_module(f"charging.siting.{solver}"), f"solve_{solver}")(problem, effort)
+    return answer

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
 from fleetsim.duties.fleet import DayOf, DutyInputs, expand, vehicle_table
-from fleetsim.duties.itinerary import FleetDay, Step, keep_working, legs_of
-from fleetsim.tables import Leg
+from fleetsim.duties.itinerary import FleetDay, Step, joined, keep_working, legs_of
 from networks.errors import DataError
 
 WINTER = (11, 12, 1, 2, 3)
@@ -60,8 +59,7 @@ def airside_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf) -> FleetDa
                 continue
             part = part[evenly(part.size, inputs.section.airside_in_service_share)]
             legs.append(_legs(inputs, day, row, (part, zone[part]), waves))
-    table = Leg.cast(pl.concat(legs).sort("vehicle_id", "leg")) if legs else Leg.create_empty()
-    return keep_working(FleetDay(vehicle_table(district, reason, zone, airport.tolist()), table))
+    return keep_working(FleetDay(vehicle_table(district, reason, zone, airport.tolist()), joined(legs)))
 
 
 def _airports(inputs: DutyInputs, district: NDArray[np.str_]) -> tuple[NDArray[np.object_], Integers]:

@@ -3,14 +3,16 @@
 import dataframely as dy
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
 from fleetsim.duties.fleet import TEXT
-from fleetsim.tables import Assignment, DutyVehicle, Leg, VehicleType
+from fleetsim.tables import POWERTRAINS, Assignment, DutyVehicle, Leg, VehicleType
 from networks.errors import DataError
 
 SHORT_DUTIES_FIRST = ("BEV", "BEV-swap", "PHEV", "hybrid", "gas", "petrol", "diesel", "FCEV")
 PLUG_IN = ("BEV", "PHEV")
+CODE = {name: code for code, name in enumerate(POWERTRAINS)}
 FITTING_STEPS = 60
 TRACE = 1e-6
 ROW = ["exempt_reason", "district"]
@@ -52,15 +54,53 @@ def assign(
     fuel-cell vehicles the hardest. Of several types of a powertrain the one with the shorter range takes the
     easier duties, each type as many. There is no random draw.
     """
-    ranked = vehicles.join(_hardness(legs), on="vehicle_id", how="left").with_columns(
-        pl.col("longest_km").fill_null(0.0), alone=pl.col("depot").is_null()
+    return give(by_difficulty(vehicles, legs), stock, types, home_plug_share=home_plug_share)
+
+
+def by_difficulty(vehicles: dy.DataFrame[DutyVehicle], legs: dy.DataFrame[Leg]) -> pl.DataFrame:
+    """Return the vehicles in the order in which `give` takes them; powertrains do not change it.
+
+    Returns
+    -------
+    pl.DataFrame
+        vehicle_id, exempt_reason, district, alone (has no depot), longest_km (between two stops at the depot [km])
+        and ease (place among all vehicles of the fleet from the easiest duty to the hardest).
+    """
+    order = ["alone", "longest_km", "vehicle_id"]
+    ranked = (
+        vehicles.join(_longest_km(legs), on="vehicle_id", how="left")
+        .select(
+            "vehicle_id",
+            "exempt_reason",
+            "district",
+            pl.col("longest_km").fill_null(0.0),
+            alone=pl.col("depot").is_null(),
+        )
+        .sort(order)
+        .with_columns(ease=pl.int_range(pl.len()))
     )
-    ranked = ranked.sort("exempt_reason", "district", "alone", "longest_km", "vehicle_id")
-    parts = [_powertrains(part, stock) for part in ranked.partition_by("exempt_reason", maintain_order=True)]
-    if not parts:
+    return ranked.sort(*ROW, *order)
+
+
+def give(
+    ranked: pl.DataFrame, stock: pl.DataFrame, types: dy.DataFrame[VehicleType], *, home_plug_share: float = 0.0
+) -> dy.DataFrame[Assignment]:
+    """Return powertrain and type of every duty vehicle of `by_difficulty`, see `assign`."""
+    if ranked.is_empty():
         return Assignment.create_empty()
-    given = _with_types(pl.concat(parts), types).sort("vehicle_id")
-    return Assignment.cast(_with_plugs(given, home_plug_share).select(Assignment.column_names()))
+    parts = [_powertrains(part, stock) for part in ranked.partition_by("exempt_reason", maintain_order=True)]
+    powertrain = np.concatenate(parts)
+    vehicle = ranked["vehicle_id"].to_numpy()
+    able = ranked["alone"].to_numpy() & np.isin(powertrain, [CODE[name] for name in PLUG_IN])
+    table = pl.DataFrame(
+        {
+            "vehicle_id": vehicle,
+            "powertrain": pl.Series(POWERTRAINS, dtype=Assignment.powertrain.dtype).gather(powertrain),
+            "vehicle_type": types["vehicle_type"].gather(_types(powertrain, ranked["ease"].to_numpy(), types)),
+            "home_plug": _plugs(vehicle, able, home_plug_share),
+        }
+    )
+    return Assignment.cast(table.sort("vehicle_id"))
 
 
 def types_of(types: dy.DataFrame[VehicleType], fleet: str, group: str) -> dy.DataFrame[VehicleType]:
@@ -71,42 +111,37 @@ def types_of(types: dy.DataFrame[VehicleType], fleet: str, group: str) -> dy.Dat
     return VehicleType.cast(pl.concat([own, shared]).sort("powertrain", "vehicle_type"))
 
 
-def _hardness(legs: pl.DataFrame) -> pl.DataFrame:
-    stops = (pl.col("at_depot") & pl.col("may_charge")).cast(pl.Int64)
-    stretch = stops.cum_sum().over("vehicle_id") - stops
-    distances = legs.group_by("vehicle_id", stretch.alias("stretch"), maintain_order=True).agg(
-        pl.col("distance_km").sum()
-    )
-    return distances.group_by("vehicle_id", maintain_order=True).agg(
-        pl.col("distance_km").max().round(6).alias("longest_km")
-    )
+def _longest_km(legs: pl.DataFrame) -> pl.DataFrame:
+    """Return the longest distance of each vehicle between two stops at the depot, from legs sorted by vehicle."""
+    vehicle, distance_km = legs["vehicle_id"].to_numpy(), legs["distance_km"].to_numpy()
+    ends = (legs["at_depot"] & legs["may_charge"]).to_numpy() | np.append(np.diff(vehicle) != 0, True)[: vehicle.size]
+    stretch = np.cumsum(ends) - ends
+    of_stretch = pl.DataFrame({"vehicle_id": vehicle[ends], "longest_km": np.bincount(stretch, distance_km)})
+    return of_stretch.group_by("vehicle_id", maintain_order=True).agg(pl.col("longest_km").max().round(6))
 
 
-def _powertrains(vehicles: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
-    """Return the vehicles of one exempt reason with their powertrains; they come sorted by district and difficulty."""
+def _powertrains(vehicles: pl.DataFrame, stock: pl.DataFrame) -> Integers:
+    """Return the powertrains (by `CODE`) of the vehicles of one exempt reason, sorted by district and difficulty."""
     reason = vehicles["exempt_reason"][0]
     held = stock.filter((pl.col("exempt_reason") == reason) & (pl.col("vehicles") > 0))
     if held.is_empty():
         raise DataError(
             f"stock: no vehicle of exempt reason {reason!r} for {vehicles.height} duties; add it to the stock"
         )
-    names = [name for name in SHORT_DUTIES_FIRST if name in held["powertrain"].cast(TEXT).to_list()]
-    numbers = vehicles.group_by("district", maintain_order=True).len()
-    amounts = _amounts(held, numbers["district"].to_list(), names)
-    city = _amounts(held.with_columns(district=pl.lit("")), [""], names)
-    totals = whole(city[0], vehicles.height)
-    table = fitted(amounts + TRACE * city, numbers["len"].to_numpy().astype(np.int64), totals)
-    powertrain = np.concatenate([np.repeat(names, row) for row in table])
-    return vehicles.with_columns(powertrain=pl.Series(powertrain.tolist(), dtype=TEXT))
-
-
-def _amounts(held: pl.DataFrame, districts: list[str], names: list[str]) -> Floats:
-    result = np.zeros((len(districts), len(names)))
-    sums = held.group_by("district", pl.col("powertrain").cast(TEXT), maintain_order=True).agg(pl.col("vehicles").sum())
-    for district, powertrain, number in sums.sort("district", "powertrain").iter_rows():
-        if district in districts:
-            result[districts.index(district), names.index(powertrain)] += number
-    return result
+    kinds = held["powertrain"].cast(TEXT).to_list()
+    names = [name for name in SHORT_DUTIES_FIRST if name in kinds]
+    districts, first, numbers = np.unique(
+        vehicles["district"].to_numpy().astype(np.str_), return_index=True, return_counts=True
+    )
+    row = {district: number for number, district in enumerate(districts[np.argsort(first)].tolist())}
+    amounts, city = np.zeros((len(row), len(names))), np.zeros(len(names))
+    for district, kind, number in zip(held["district"], kinds, held["vehicles"], strict=True):
+        city[names.index(kind)] += number
+        if district in row:
+            amounts[row[district], names.index(kind)] += number
+    table = fitted(amounts + TRACE * city, numbers[np.argsort(first)], whole(city, vehicles.height))
+    codes = np.array([CODE[name] for name in names])
+    return np.concatenate([np.repeat(codes, numbers_of) for numbers_of in table])
 
 
 def fitted(seed: Floats, row_sums: Integers, column_sums: Integers) -> Integers:
@@ -132,24 +167,24 @@ def fitted(seed: Floats, row_sums: Integers, column_sums: Integers) -> Integers:
     return result
 
 
-def _with_types(vehicles: pl.DataFrame, types: pl.DataFrame) -> pl.DataFrame:
-    parts = [_of_one_powertrain(part, types) for part in vehicles.partition_by("powertrain", maintain_order=True)]
-    return pl.concat(parts)
+def _types(powertrain: Integers, ease: Integers, types: dy.DataFrame[VehicleType]) -> Integers:
+    """Return the row of `types` of each vehicle; of several types, those of shorter range to the easier duties."""
+    result = np.zeros(powertrain.size, np.int64)
+    by_ease = np.argsort(ease)
+    ranges = types.with_row_index("row").sort(pl.col("store") / pl.col("use_per_km").clip(1e-9), "vehicle_type")
+    for code in np.unique(powertrain):
+        name = POWERTRAINS[code]
+        rows = ranges.filter(pl.col("powertrain").cast(TEXT) == name)["row"].to_numpy()
+        if not rows.size:
+            raise DataError(f"vehicle_types.csv: no type of powertrain {name!r} for this fleet; add a row")
+        vehicles = by_ease[powertrain[by_ease] == code]
+        result[vehicles] = np.repeat(rows, whole(np.ones(rows.size), vehicles.size))
+    return result
 
 
-def _of_one_powertrain(vehicles: pl.DataFrame, types: pl.DataFrame) -> pl.DataFrame:
-    powertrain = vehicles["powertrain"][0]
-    fitting = types.filter(pl.col("powertrain").cast(TEXT) == powertrain)
-    if fitting.is_empty():
-        raise DataError(f"vehicle_types.csv: no type of powertrain {powertrain!r} for this fleet; add a row")
-    fitting = fitting.sort(pl.col("store") / pl.col("use_per_km").clip(1e-9), "vehicle_type")
-    names = np.repeat(fitting["vehicle_type"].to_numpy(), whole(np.ones(fitting.height), vehicles.height))
-    vehicles = vehicles.sort("alone", "longest_km", "vehicle_id")
-    return vehicles.with_columns(vehicle_type=pl.Series(names.tolist(), dtype=TEXT))
-
-
-def _with_plugs(vehicles: pl.DataFrame, share: float) -> pl.DataFrame:
-    able = (vehicles["alone"] & vehicles["powertrain"].is_in(PLUG_IN)).to_numpy()
-    plug = np.zeros(vehicles.height, np.bool_)
-    plug[np.flatnonzero(able)] = evenly(int(able.sum()), share)
-    return vehicles.with_columns(home_plug=pl.Series(plug))
+def _plugs(vehicle: Integers, able: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+    """Return which vehicles have a plug of their own: a share of those that are able to, evenly by their number."""
+    plug = np.zeros(vehicle.size, np.bool_)
+    in_order = np.flatnonzero(able)[np.argsort(vehicle[able])]
+    plug[in_order] = evenly(in_order.size, share)
+    return plug

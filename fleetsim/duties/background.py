@@ -8,7 +8,7 @@ import polars as pl
 
 from fleetsim.duties.draws import Floats, Integers, normal, whole
 from fleetsim.duties.fleet import TEXT, DayOf, DutyInputs
-from fleetsim.duties.geography import next_zone, zone_of_district
+from fleetsim.duties.geography import next_zone, zone_of_one_district
 from fleetsim.scenario.sections import DutiesSection, at_year
 from fleetsim.tables import BackgroundArrival, BackgroundPattern
 
@@ -72,23 +72,41 @@ def arrivals(inputs: DutyInputs, stock: pl.DataFrame, day: DayOf, year: int) -> 
         .join(patterns.with_columns(pl.col("powertrain").cast(TEXT)), on=key)
         .sort(*key, "district")
     )
-    parts = [_arrivals(inputs, part, day) for part in rows.partition_by(*key, maintain_order=True)]
-    table = pl.concat(parts) if parts else BackgroundArrival.create_empty()
-    table = table.sort("arrive_s", "fleet", "powertrain", "zone", "energy_kwh", maintain_order=True)
-    return BackgroundArrival.cast(
-        table.with_columns(vehicle_id=pl.int_range(pl.len(), dtype=pl.Int64)).select(BackgroundArrival.column_names())
-    )
+    fleets = rows.partition_by(*key, maintain_order=True)
+    if not fleets:
+        return BackgroundArrival.create_empty()
+    parts = [
+        _arrivals(inputs, part, day).with_columns(part=pl.lit(number, pl.Int64)) for number, part in enumerate(fleets)
+    ]
+    table = pl.concat(parts)
+    table = table[_in_order(table["arrive_s"] * len(parts) + table["part"], table["zone"], table["energy_kwh"])]
+    carried = pl.concat([part.head(1) for part in fleets])[table["part"]].select(CARRIED)
+    numbered = table.with_columns(*carried, vehicle_id=pl.int_range(pl.len(), dtype=pl.Int64))
+    return BackgroundArrival.cast(numbered.select(BackgroundArrival.column_names()))
+
+
+def _in_order(first: pl.Series, second: pl.Series, third: pl.Series) -> Integers:
+    """Return the rows sorted by two columns of whole numbers, then by a third one; `second` is not negative."""
+    by_third = np.argsort(third.to_numpy())
+    both = (first * (1 + int(second.to_numpy().max(initial=0))) + second).to_numpy()
+    return np.asarray(by_third[np.argsort(both[by_third], kind="stable")])
 
 
 def _arrivals(inputs: DutyInputs, rows: pl.DataFrame, day: DayOf) -> pl.DataFrame:
+    """Return zone, time and energy of the arrivals of one fleet and powertrain; `rows` are its districts."""
     pattern = rows.row(0, named=True)
     wanted = (rows["vehicles"] * rows["sessions"]).to_numpy()
     number = round(float(wanted.sum()))
-    district = np.repeat(rows["district"].to_numpy().astype(np.str_), whole(wanted, number))
     own = replace(day, fleet=pattern["fleet"])
     draws = own.uniform(inputs.seed, f"arrivals {pattern['powertrain']}", number, DRAWS_AN_ARRIVAL)
     place = inputs.geography
-    home = zone_of_district(place, district, place.population, draws[:, 0])
+    ends = np.cumsum(whole(wanted, number))
+    home = np.concatenate(
+        [
+            zone_of_one_district(place, district, place.population, uniform)
+            for district, uniform in zip(rows["district"], np.split(draws[:, 0], ends[:-1]), strict=True)
+        ]
+    )
     elsewhere = next_zone(inputs.activity_kernel(REACH_KM), home, draws[:, 1:3])
     energy = pattern["session_kwh"] + pattern["session_sd_kwh"] * normal(draws[:, 3:5])
     low, high = SMALLEST_SHARE * pattern["battery_kwh"], LARGEST_SHARE * pattern["battery_kwh"]
@@ -98,7 +116,7 @@ def _arrivals(inputs: DutyInputs, rows: pl.DataFrame, day: DayOf) -> pl.DataFram
             "arrive_s": _clock(inputs, own, draws[:, 6:8]),
             "energy_kwh": np.clip(energy, low, high),
         }
-    ).with_columns(pl.lit(pattern[name]).alias(name) for name in CARRIED)
+    )
 
 
 def _clock(inputs: DutyInputs, day: DayOf, uniform: Floats) -> Integers:

@@ -1,6 +1,6 @@
 """What every fleet's duties start from: the vehicles of the fleet, and how many of them work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import dataframely as dy
@@ -22,7 +22,7 @@ from fleetsim.tables import (
     ZoneSpeed,
 )
 from networks.errors import DataError
-from networks.tables import Line, LineHour, Place, SpeedFactor, Zone
+from networks.tables import DayTrip, Line, LineHour, Place, SpeedFactor, Zone
 
 TEXT = pl.String
 
@@ -42,6 +42,8 @@ class DutyTables:
     tours: dy.DataFrame[TourPattern]
     airside: dy.DataFrame[AirsidePattern]
     background: dy.DataFrame[BackgroundPattern]
+    trips: dy.DataFrame[DayTrip] = field(default_factory=DayTrip.create_empty)
+    """A brought timetable; where it has rows it takes the place of that made from lines and line_hours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +104,12 @@ class DayOf:
     day: str
     month: int
     weekend: bool
+    group: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The group whose way of making days it follows; without one, what its name begins with."""
+        return self.group or self.fleet.split("_")[0]
 
     def uniform(self, seed: int, quantity: str, *shape: int) -> Floats:
         """Return uniform values of one quantity [0 to 1), vehicle by vehicle in the first axis."""

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from charging.siting.compiled import compiled
 from fleetsim.duties.draws import Floats, Integers
 
 KM_PER_DEGREE = 111.195
@@ -177,11 +178,26 @@ def next_zone(choice: Kernel, origin: Integers, uniform: Floats) -> Integers:
     uniform
         Two uniform values a way, shape (ways, 2) [0 to 1).
     """
-    cells = choice.start.size
     row = choice.cell[origin]
-    drawn = np.searchsorted(choice.to_cell, row + uniform[:, 0], side="right") - row * cells
-    cell = np.clip(drawn, 0, cells - 1)
+    cell = np.empty(row.size, np.int64)
+    _draw_cells(choice.to_cell, row, row + uniform[:, 0], cell)
     return zone_within(choice, cell, uniform[:, 1])
+
+
+@compiled
+def _draw_cells(to_cell: Floats, row: Integers, wanted: Floats, cell: Integers) -> None:
+    """Write for each way the first cell of its row of `to_cell` that stands above `wanted`; the last if none does."""
+    cells = int(np.sqrt(to_cell.size))
+    for way in range(row.size):
+        first = row[way] * cells
+        low, high = first, first + cells - 1
+        while low < high:
+            middle = (low + high) >> 1
+            if to_cell[middle] <= wanted[way]:
+                low = middle + 1
+            else:
+                high = middle
+        cell[way] = low - first
 
 
 def zone_within(choice: Kernel, cell: Integers, uniform: Floats) -> Integers:
@@ -195,7 +211,12 @@ def zone_of_district(place: Geography, district: NDArray[np.str_], weight: Float
     result = np.zeros(district.size, np.int64)
     for name in np.unique(district):
         asked = np.flatnonzero(district == name)
-        zones = np.flatnonzero(place.district == name)
-        mass = np.cumsum(weight[zones] if weight[zones].sum() > 0.0 else np.ones(zones.size))
-        result[asked] = zones[np.searchsorted(mass, uniform[asked] * mass[-1], side="right")]
+        result[asked] = zone_of_one_district(place, name, weight, uniform[asked])
     return result
+
+
+def zone_of_one_district(place: Geography, district: str, weight: Floats, uniform: Floats) -> Integers:
+    """Return a zone of the district for each uniform value, see `zone_of_district`."""
+    zones = np.flatnonzero(place.district == district)
+    mass = np.cumsum(weight[zones] if weight[zones].sum() > 0.0 else np.ones(zones.size))
+    return np.asarray(zones[np.searchsorted(mass, uniform * mass[-1], side="right")])

@@ -85,9 +85,19 @@ def _flat(steps: list[Step], name: str, kind: type, on: NDArray[np.bool_]) -> ND
     return values[on]
 
 
+def joined(parts: list[pl.DataFrame]) -> dy.DataFrame[Leg]:
+    """Return the legs of groups of vehicles as one table, by vehicle; each part holds all legs of its vehicles."""
+    if not parts:
+        return Leg.create_empty()
+    table = pl.concat(parts)
+    return Leg.cast(table[np.argsort(table["vehicle_id"].to_numpy(), kind="stable")])
+
+
 def keep_working(day: FleetDay) -> FleetDay:
     """Return the day with the vehicles that have legs only, numbered anew from 0."""
-    return _keep(day, day.vehicles["vehicle_id"].is_in(day.legs["vehicle_id"].unique().implode()), 1.0)
+    working = np.zeros(day.vehicles.height, np.bool_)
+    working[day.legs["vehicle_id"].to_numpy()] = True
+    return _keep(day, working, 1.0)
 
 
 def sampled(day: FleetDay, share: float) -> FleetDay:
@@ -102,13 +112,17 @@ def sampled(day: FleetDay, share: float) -> FleetDay:
     if share >= 1.0 or not number:
         return day
     taken = evenly(number, max(share, 1.0 / number))
-    return _keep(day, pl.Series(taken), number / int(taken.sum()))
+    return _keep(day, taken, number / int(taken.sum()))
 
 
-def _keep(day: FleetDay, taken: pl.Series, weight: float) -> FleetDay:
-    kept = day.vehicles.filter(taken).with_row_index("number")
-    numbers = kept.select("vehicle_id", pl.col("number").cast(pl.Int64))
-    legs = day.legs.join(numbers, on="vehicle_id", maintain_order="left")
-    legs = legs.with_columns(vehicle_id="number").drop("number")
-    vehicles = kept.with_columns(vehicle_id=pl.col("number").cast(pl.Int64), weight=pl.col("weight") * weight)
-    return FleetDay(DutyVehicle.cast(vehicles.drop("number")), Leg.cast(legs), day.without_vehicle)
+def _keep(day: FleetDay, taken: NDArray[np.bool_], weight: float) -> FleetDay:
+    """Return the day of some of the vehicles, numbered anew from 0."""
+    number = np.cumsum(taken) - 1
+    kept = day.legs["vehicle_id"].to_numpy()
+    legs = day.legs.filter(pl.Series(taken[kept]))
+    vehicles = day.vehicles.filter(pl.Series(taken)).with_columns(pl.col("weight") * weight)
+    return FleetDay(
+        DutyVehicle.cast(vehicles.with_columns(vehicle_id=pl.int_range(pl.len(), dtype=pl.Int64))),
+        Leg.cast(legs.with_columns(vehicle_id=pl.Series(number[kept[taken[kept]]]))),
+        day.without_vehicle,
+    )

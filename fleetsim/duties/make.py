@@ -10,30 +10,25 @@ from fleetsim.duties.bus import bus_day
 from fleetsim.duties.fleet import DayOf, DutyInputs, counts_of
 from fleetsim.duties.itinerary import FleetDay
 from fleetsim.duties.taxi import taxi_day
+from fleetsim.duties.timetable import day_trips
 from fleetsim.duties.tours import tour_day
 from fleetsim.tables import FleetCount
 from networks.errors import DataError
 from networks.io import require_known
 from networks.tables import Trip
-from networks.transit import chain, timetable
 
-BUS_FLEETS = ("bus_municipal",)
-TAXI_FLEETS = ("taxi_company", "taxi_social", "taxi_individual")
-GOODS_FLEETS = ("goods_light_pass", "goods_light_exempt")
-SANITATION_FLEETS = ("sanitation_light", "sanitation_heavy")
-AIRSIDE_FLEETS = ("airside",)
-FLEETS = (*BUS_FLEETS, *TAXI_FLEETS, *GOODS_FLEETS, *SANITATION_FLEETS, *AIRSIDE_FLEETS)
+GOODS_GROUPS = ("goods", "truck")
 
 
-def day_of(row: dict[str, Any], fleet: str = "") -> DayOf:
-    """Return a row of the table `Day` as the day of a fleet."""
-    return DayOf(fleet, row["day"], row["month"], row["weekend"])
+def day_of(row: dict[str, Any], fleet: str = "", group: str = "") -> DayOf:
+    """Return a row of the table `Day` as the day of a fleet of a group."""
+    return DayOf(fleet, row["day"], row["month"], row["weekend"], group)
 
 
 def bus_trips(inputs: DutyInputs, *, weekend: bool) -> dy.DataFrame[Trip]:
     """Return the timetable of a weekday or weekend day, its trips chained to blocks."""
-    trips = timetable(inputs.tables.lines, inputs.tables.line_hours, weekend=weekend)
-    return chain(trips, layover_s=round(inputs.section.bus_layover_min * 60.0))
+    tables = inputs.tables
+    return day_trips(tables.trips, tables.places, tables.lines, tables.line_hours, inputs.section, weekend=weekend)
 
 
 def make_fleet(
@@ -59,20 +54,20 @@ def make_fleet(
     """
     own = counts_of(counts, day.fleet)
     _require_districts(inputs, own, day.fleet)
-    if day.fleet in BUS_FLEETS:
+    if day.kind == "bus":
         return bus_day(inputs, own, day, bus_trips(inputs, weekend=day.weekend) if trips is None else trips)
-    if day.fleet in TAXI_FLEETS:
+    if day.kind == "taxi":
         return taxi_day(inputs, own, day)
-    if day.fleet in AIRSIDE_FLEETS:
+    if day.kind == "airside":
         return airside_day(inputs, own, day)
     section = inputs.section
-    goods = day.fleet in GOODS_FLEETS
+    goods = day.kind in GOODS_GROUPS
     return tour_day(inputs, own, day, section.goods_in_service_share if goods else section.sanitation_in_service_share)
 
 
 def make_day(inputs: DutyInputs, counts: dy.DataFrame[FleetCount], row: dict[str, Any]) -> dict[str, FleetDay]:
     """Return the day of every fleet that has vehicles, by fleet; `row` is a row of the table `Day`."""
-    present = [fleet for fleet in FLEETS if counts_of(counts, fleet).height]
+    present = [str(fleet) for fleet in counts["fleet"].unique(maintain_order=True) if counts_of(counts, fleet).height]
     return {fleet: make_fleet(inputs, counts, day_of(row, fleet)) for fleet in present}
 
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from fleetsim.duties.draws import Floats, Integers, evenly, normal
 from fleetsim.duties.fleet import DayOf, DutyInputs, expand, vehicle_table
 from fleetsim.duties.geography import next_zone, road_km, speed_at, zone_of_district
-from fleetsim.duties.itinerary import FleetDay, Step, keep_working, legs_of, seconds
-from fleetsim.tables import Leg
+from fleetsim.duties.itinerary import FleetDay, Step, joined, keep_working, legs_of, seconds
 
 TWO_DRIVER_FLEETS = ("taxi_company",)
 SECONDS_AT_KERB = 90
@@ -93,8 +92,7 @@ def taxi_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf) -> FleetDay:
         vehicle = np.flatnonzero(on & (drawn == index))
         legs = _legs(_Plan(inputs, day, home[vehicle], demand), pattern)
         parts.append(legs.with_columns(vehicle_id=pl.Series(vehicle)[legs["vehicle_id"]]))
-    legs = Leg.cast(pl.concat(parts).sort("vehicle_id", "leg"))
-    return keep_working(FleetDay(vehicle_table(district, reason, home), legs))
+    return keep_working(FleetDay(vehicle_table(district, reason, home), joined(parts)))
 
 
 def _patterns(inputs: DutyInputs, day: DayOf, size: int) -> tuple[list[str], Integers]:

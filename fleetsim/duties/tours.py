@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
 from fleetsim.duties.fleet import DayOf, DutyInputs, expand, vehicle_table
 from fleetsim.duties.geography import Geography, next_zone, road_km, speed_at, zone_of_district
-from fleetsim.duties.itinerary import NEVER, FleetDay, Step, keep_working, legs_of, seconds
-from fleetsim.tables import Leg
+from fleetsim.duties.itinerary import NEVER, FleetDay, Step, joined, keep_working, legs_of, seconds
 from networks.errors import DataError
 
 BASE_REACH_KM = 15.0
@@ -72,18 +71,16 @@ def tour_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf, in_service_sh
     patterns = inputs.tables.tours.filter(pl.col("fleet") == day.fleet).sort("pattern")
     number = _pattern_of(patterns, reason, day.fleet)
     home = np.zeros(district.size, np.int64)
-    depot: list[str | None] = [None] * district.size
+    depot = np.full(district.size, None, dtype=np.object_)
     legs: list[pl.DataFrame] = []
     for index, pattern in enumerate(patterns.iter_rows(named=True)):
         plan = _Plan(inputs, day, pattern)
         group = _group(plan, _at_work(plan, np.flatnonzero(number == index), in_service_share), district)
         home[group.vehicle] = np.where(group.depot, group.base, group.home)
-        names = inputs.places_of(pattern["base_kind"])["place"].to_list()
-        for vehicle, row, stands in zip(group.vehicle, group.base_row, group.depot, strict=True):
-            depot[vehicle] = names[row] if stands else None
+        names = inputs.places_of(pattern["base_kind"])["place"].to_numpy()
+        depot[group.vehicle[group.depot]] = names[group.base_row[group.depot]]
         legs.append(_legs(plan, group))
-    table = Leg.cast(pl.concat(legs).sort("vehicle_id", "leg")) if legs else Leg.create_empty()
-    return keep_working(FleetDay(vehicle_table(district, reason, home, depot), table))
+    return keep_working(FleetDay(vehicle_table(district, reason, home, depot.tolist()), joined(legs)))
 
 
 def _at_work(plan: _Plan, vehicle: Integers, in_service_share: float) -> Integers:

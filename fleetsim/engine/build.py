@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import dataframely as dy
@@ -24,11 +25,12 @@ from fleetsim.engine.spec import (
     Stations,
     Vehicles,
     is_last_leg,
+    needed,
     vehicle_of_leg,
 )
 from fleetsim.scenario.sections import ChargingSection
 from fleetsim.tables import FLEET_GROUPS, Assignment, BackgroundArrival, DutyVehicle, Leg, VehicleType
-from fleetsim.vehicles import FloatArray, LegUse, leg_use, type_parameters
+from fleetsim.vehicles import FloatArray, leg_use, type_parameters
 
 MINUTE_US = 60 * SECOND_US
 KIND_OF = {"BEV": Kind.ELECTRIC, "PHEV": Kind.ELECTRIC, "BEV-swap": Kind.SWAP, "FCEV": Kind.HYDROGEN}
@@ -39,6 +41,8 @@ STATION_KIND_OF = {
     "hydrogen": Kind.HYDROGEN,
 }
 KEYS = ("fleet", "fleet_group", "vehicle_id", "powertrain", "weight", "background")
+GROUP = pl.Enum(FLEET_GROUPS)
+"""A fleet group; its number in this order is the code the engine knows it by."""
 HOME_PREFIX = "home_"
 LEAST_END_PM = 10
 """Lowest power at full charge over highest power, so that charging ends [per mille]."""
@@ -67,7 +71,7 @@ class Background:
     """Fleet group by fleet."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Supply:
     """Where energy is taken.
 
@@ -82,6 +86,22 @@ class Supply:
 
     stations: dy.DataFrame[Station]
     nearest: pl.DataFrame
+
+    @cached_property
+    def ways(self) -> pl.DataFrame:
+        """The ways, nearest first: kind (code), zone, station, minutes, km, nth (of the station's group, from 0)."""
+        stations = self.stations.with_row_index("station").select(
+            pl.col("station").cast(pl.Int64),
+            pl.col("kind").cast(pl.String).replace_strict(STATION_KIND_OF, return_dtype=pl.Int64),
+            group=pl.col("fleet_group").cast(GROUP).to_physical().cast(pl.Int64).fill_null(-1),
+            depot=pl.col("kind").cast(pl.String) == "depot",
+        )
+        return (
+            self.nearest.select(pl.col("zone", "station").cast(pl.Int64), "minutes", "km")
+            .join(stations.filter(~pl.col("depot")), on="station")
+            .sort("kind", "zone", "minutes", "station")
+            .with_columns(nth=pl.int_range(pl.len()).over("kind", "zone", "group"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +140,10 @@ class DayModel:
         One row an engine vehicle: fleet, fleet_group, vehicle_id, powertrain, weight, background.
     station_ids
         Identifier of each station row; own plugs come last, one row `home_<district>` a district.
-    distance_km, electric_share, stored, fuel
-        Of each leg: distance [km], share of it on the store, use of the store, petrol a PHEV burns besides
-        [kWh, kg, l, m3].
+    distance_km, stored, fuel
+        Of each leg: distance [km], use of the store, petrol a PHEV burns besides [kWh, kg, l, m3].
+    electric_share
+        Of each vehicle: share of its distance on the store.
     petrol_per_kwh
         Petrol a PHEV burns for electricity its battery cannot give [l/kWh].
     conditions
@@ -133,9 +154,9 @@ class DayModel:
     roster: pl.DataFrame
     station_ids: list[str]
     distance_km: FloatArray
-    electric_share: FloatArray
     stored: FloatArray
     fuel: FloatArray
+    electric_share: FloatArray
     petrol_per_kwh: float
     conditions: DayConditions
 
@@ -161,67 +182,100 @@ def build_day(
     supply, conditions, section
         Stations and ways, the day, the policies.
     """
-    parameters = type_parameters(types, conditions.kwh_per_unit, section).with_row_index("type_row")
-    roster = pl.concat([_roster(plan, parameters) for plan in plans])
-    roster = _with_homes(roster, supply.stations)
-    legs = pl.concat([plan.legs for plan in plans])
-    type_row = roster["type_row"].to_numpy().astype(np.int64).repeat(roster["legs"].to_numpy())
-    use = leg_use(legs, parameters, type_row, conditions.temperature_c, section)
-    duty = _duty_vehicles(roster, plans, conditions, section)
-    visitors = _visitors(background, conditions, section)
-    everyone = pl.concat([duty, visitors], how="diagonal_relaxed")
-    none = np.zeros(visitors.height)
+    parameters = type_parameters(types, conditions.kwh_per_unit, section)
+    sized = _sized(parameters, section)
+    fleet = pl.Enum(sorted({*(plan.fleet for plan in plans), *background.group_of}))
+    roster = pl.concat([_roster(plan, sized, fleet) for plan in plans])
+    own = _own_plugs(roster)
+    roster = _with_homes(roster, supply.stations, own)
+    duty = roster.with_columns(start_level=_start_level(plans, conditions))
+    visitors = _visitors(background, fleet, conditions, section)
+    everyone = _everyone(duty, visitors)
     vehicles = _vehicles(everyone)
-    all_legs = _legs(legs, use, vehicles, duty["home_plug"].to_numpy(), background.arrivals)
+    driven = _driven(plans, duty, parameters, conditions, section)
+    legs = _stacked([*driven.legs, _arrival_legs(background.arrivals)])
+    none = np.zeros(visitors.height)
     inputs = Inputs(
-        vehicles=_fit_to_start(vehicles, all_legs, duty.height),
-        legs=all_legs,
-        stations=_stations(_with_own_plugs(supply.stations, roster, section), section, conditions.sample),
-        access=_access(supply, section, _zones(legs, background, supply)),
+        vehicles=fit_to_start(vehicles, legs, duty.height),
+        legs=legs,
+        stations=_stations(_with_own_plugs(supply.stations, own, section), section, conditions.sample),
+        access=_access(supply.ways, section, 1 + int(max(legs.zone.max(initial=0), _last(supply.ways["zone"])))),
         tries=section.tries,
     )
     return DayModel(
         inputs=inputs,
         roster=everyone.select(KEYS),
-        station_ids=[*supply.stations["station_id"].to_list(), *_own_plugs(roster)["station_id"].to_list()],
-        distance_km=np.concatenate((legs["distance_km"].to_numpy(), none)),
-        electric_share=np.concatenate((parameters["electric_share"].to_numpy()[type_row], none)),
-        stored=np.concatenate((use.stored, none)),
-        fuel=np.concatenate((use.fuel, none)),
+        station_ids=[*supply.stations["station_id"].to_list(), *own["station_id"].to_list()],
+        distance_km=np.concatenate([*[plan.legs["distance_km"].to_numpy() for plan in plans], none]),
+        stored=np.concatenate([*driven.stored, none]),
+        fuel=np.concatenate([*driven.fuel, none]),
+        electric_share=np.concatenate((duty["electric_share"].to_numpy(), none)),
         petrol_per_kwh=1.0 / (conditions.kwh_per_unit["petrol"] * section.engine_efficiency),
         conditions=conditions,
     )
 
 
-def _roster(plan: FleetPlan, parameters: pl.DataFrame) -> pl.DataFrame:
-    """Return a fleet's vehicles with their types and the number of their legs, in the order of the legs."""
-    counts = plan.legs.group_by("vehicle_id", maintain_order=True).len("legs")
-    given = plan.assignment.with_columns(pl.col("powertrain").cast(pl.String))
-    own = parameters.drop("fleet", "fleet_group", "powertrain", "basis")
-    joined = plan.vehicles.join(given, on="vehicle_id", how="left").join(own, on="vehicle_type", how="left")
+def _sized(parameters: pl.DataFrame, section: ChargingSection) -> pl.DataFrame:
+    """Return what `Vehicles` holds of a type, beside `vehicle_type`, `type_row` and `electric_share`."""
+    phev, stored = pl.col("phev"), pl.col("kind") > 0
+    battery = pl.when(phev).then(section.phev_range_km * pl.col("electric_kwh_per_km")).otherwise(pl.col("store"))
+    charge_kw = pl.when(phev | (pl.col("max_charge_kw") <= 0)).then(section.home_plug_kw)
+    hydrogen = pl.col("kind") == Kind.HYDROGEN
+    target_share = pl.when(hydrogen).then(section.hydrogen_target_share).otherwise(section.target_share)
+    kind = pl.col("powertrain").cast(pl.String).replace_strict(KIND_OF, default=Kind.NONE, return_dtype=pl.Int64)
     return (
-        joined.join(counts, on="vehicle_id", how="left")
-        .with_columns(
-            pl.col("legs").fill_null(0).cast(pl.Int64),
-            fleet=pl.lit(plan.fleet),
-            fleet_group=pl.lit(plan.group),
-            background=pl.lit(False),
-            kind=pl.col("powertrain").replace_strict(KIND_OF, default=Kind.NONE, return_dtype=pl.Int64),
+        parameters.with_row_index("type_row")
+        .with_columns(kind=kind)
+        .select(
+            "vehicle_type",
+            pl.col("type_row").cast(pl.Int64),
+            "electric_share",
+            "kind",
+            soft=phev,
+            capacity=pl.when(stored).then(_whole(battery * 1000)).otherwise(0),
+            max_power=_whole(pl.coalesce(charge_kw, "max_charge_kw") * 1000 * section.charger_efficiency),
+            knee_pm=_whole(pl.col("knee") * 1000),
+            end_pm=_whole(pl.col("end_power_share") * 1000).clip(LEAST_END_PM),
+            use_per_km=pl.when(stored).then(_whole(pl.col("use_per_km") * 1000)).otherwise(0),
+            target_share=target_share,
         )
-        .sort("vehicle_id")
+        .with_columns(
+            reserve=_whole(pl.col("capacity") * section.reserve_share),
+            depot_reserve=_whole(pl.col("capacity") * section.depot_reserve_share),
+            target=_whole(pl.col("capacity") * pl.col("target_share")),
+        )
+        .drop("target_share")
     )
 
 
-def _with_homes(roster: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
+def _roster(plan: FleetPlan, sized: pl.DataFrame, fleet: pl.Enum) -> pl.DataFrame:
+    """Return a fleet's vehicles with their types and the number of their legs, in the order of the legs."""
+    counts = plan.legs.group_by("vehicle_id", maintain_order=True).len("legs")
+    return (
+        plan.vehicles.sort("vehicle_id")
+        .select("vehicle_id", "weight", "district", "depot")
+        .join(plan.assignment, on="vehicle_id", how="left", maintain_order="left")
+        .join(sized, on="vehicle_type", how="left", maintain_order="left")
+        .join(counts, on="vehicle_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("legs").fill_null(0).cast(pl.Int64),
+            fleet=pl.lit(plan.fleet, fleet),
+            fleet_group=pl.lit(plan.group, GROUP),
+            background=pl.lit(False),
+        )
+    )
+
+
+def _with_homes(roster: pl.DataFrame, stations: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Return the roster with the row of the station at the depot, or of the own plug, -1 where there is none."""
     rows = stations.with_row_index("home").select(
         pl.col("station_id").alias("depot"),
         pl.col("kind").cast(pl.String).replace_strict(STATION_KIND_OF, return_dtype=pl.Int64),
         pl.col("home").cast(pl.Int64),
     )
-    own = _own_plugs(roster).with_row_index("own").select("district", pl.col("own").cast(pl.Int64) + rows.height)
+    plugs = own.with_row_index("own").select("district", pl.col("own").cast(pl.Int64) + rows.height)
     keyed = roster.join(rows, on=["depot", "kind"], how="left", maintain_order="left").join(
-        own, on="district", how="left", maintain_order="left"
+        plugs, on="district", how="left", maintain_order="left"
     )
     plug = pl.when(_has_own_plug()).then(pl.col("own"))
     return keyed.with_columns(home=pl.coalesce("home", plug, pl.lit(-1)), home_plug=plug.is_not_null())
@@ -239,36 +293,17 @@ def _own_plugs(roster: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_own_plugs(stations: pl.DataFrame, roster: pl.DataFrame, section: ChargingSection) -> pl.DataFrame:
-    own = _own_plugs(roster).with_columns(kind=pl.lit("depot"), power_kw=pl.lit(section.home_plug_kw))
+def _with_own_plugs(stations: pl.DataFrame, own: pl.DataFrame, section: ChargingSection) -> pl.DataFrame:
+    plugs = own.with_columns(kind=pl.lit("depot"), power_kw=pl.lit(section.home_plug_kw), own=pl.lit(True))
     given = stations.with_columns(pl.col("kind").cast(pl.String), own=pl.lit(False))
-    return pl.concat([given, own.with_columns(own=pl.lit(True))], how="diagonal_relaxed")
+    return pl.concat([given, plugs], how="diagonal_relaxed")
 
 
-def _duty_vehicles(
-    roster: pl.DataFrame, plans: Sequence[FleetPlan], conditions: DayConditions, section: ChargingSection
-) -> pl.DataFrame:
-    """Return the columns of `Vehicles` of the simulated fleets beside their keys."""
-    phev, stored = pl.col("phev"), pl.col("kind") > 0
-    battery = pl.when(phev).then(section.phev_range_km * pl.col("electric_kwh_per_km")).otherwise(pl.col("store"))
-    charge_kw = pl.when(phev | (pl.col("max_charge_kw") <= 0)).then(section.home_plug_kw)
-    hydrogen = pl.col("kind") == Kind.HYDROGEN
-    target_share = pl.when(hydrogen).then(section.hydrogen_target_share).otherwise(section.target_share)
-    sized = roster.with_columns(
-        capacity=pl.when(stored).then(_whole(battery * 1000)).otherwise(0),
-        max_power=_whole(pl.coalesce(charge_kw, "max_charge_kw") * 1000 * section.charger_efficiency),
-        knee_pm=_whole(pl.col("knee") * 1000),
-        end_pm=_whole(pl.col("end_power_share") * 1000).clip(LEAST_END_PM),
-        use_per_km=pl.when(stored).then(_whole(pl.col("use_per_km") * 1000)).otherwise(0),
-        soft=phev,
-    ).with_columns(
-        reserve=_whole(pl.col("capacity") * section.reserve_share),
-        depot_reserve=_whole(pl.col("capacity") * section.depot_reserve_share),
-        target=_whole(pl.col("capacity") * target_share),
-    )
+def _start_level(plans: Sequence[FleetPlan], conditions: DayConditions) -> pl.Expr:
+    """Return the level at the start: full where there is a plug at night, else drawn between reserve and target."""
     draw = pl.Series("draw", np.concatenate([_start_draws(plan, conditions) for plan in plans]))
     between = pl.col("reserve") + _whole(draw * (pl.col("target") - pl.col("reserve")))
-    return sized.with_columns(start_level=pl.when(pl.col("home") >= 0).then(pl.col("capacity")).otherwise(between))
+    return pl.when(pl.col("home") >= 0).then(pl.col("capacity")).otherwise(between)
 
 
 def _start_draws(plan: FleetPlan, conditions: DayConditions) -> FloatArray:
@@ -280,14 +315,17 @@ def _start_draws(plan: FleetPlan, conditions: DayConditions) -> FloatArray:
     return stream(conditions.seed, conditions.day, plan.fleet, "start_level").random(plan.vehicles.height)
 
 
-def _visitors(background: Background, conditions: DayConditions, section: ChargingSection) -> pl.DataFrame:
+def _visitors(
+    background: Background, fleet: pl.Enum, conditions: DayConditions, section: ChargingSection
+) -> pl.DataFrame:
     """Return the columns of `Vehicles` of the background arrivals: they seek the energy they want at once."""
     wanted = _whole(pl.col("energy_kwh") * 1000)
     knee_pm, end_pm = CAR_CURVE_PM
-    fleet = pl.col("fleet")
+    groups = pl.Series([background.group_of.get(name) for name in fleet.categories], dtype=GROUP)
+    fleets = background.arrivals["fleet"].cast(fleet)
     sized = background.arrivals.with_columns(
-        pl.col("powertrain").cast(pl.String),
-        fleet_group=fleet.replace_strict(background.group_of, return_dtype=pl.String),
+        fleets,
+        groups.gather(fleets.to_physical()).alias("fleet_group"),
         weight=pl.lit(1.0 / conditions.sample),
         background=pl.lit(True),
         legs=pl.lit(1, pl.Int64),
@@ -307,20 +345,27 @@ def _visitors(background: Background, conditions: DayConditions, section: Chargi
     return started.with_columns(reserve=pl.col("target"), depot_reserve=pl.col("target"))
 
 
+def _everyone(duty: pl.DataFrame, visitors: pl.DataFrame) -> pl.DataFrame:
+    """Return `KEYS`, `legs` and the columns of `Vehicles` of all, the simulated fleets first."""
+    given = [name for name in needed(Vehicles) if name not in ("first_leg", "group")]
+    columns = [*KEYS, "legs", *given]
+    return pl.concat([duty.select(columns), visitors.select(columns)])
+
+
 def _vehicles(everyone: pl.DataFrame) -> Vehicles:
-    codes = {group: code for code, group in enumerate(FLEET_GROUPS)}
-    group = pl.col("fleet_group").replace_strict(codes, return_dtype=pl.Int64)
+    group = everyone["fleet_group"].to_physical().cast(pl.Int64).to_numpy()
     first_leg = np.concatenate((np.zeros(1, np.int64), np.cumsum(everyone["legs"].to_numpy())))
-    return _columns(Vehicles, everyone.with_columns(group=group), first_leg=first_leg)
+    return _columns(Vehicles, everyone, first_leg=first_leg, group=group)
 
 
-def _fit_to_start(vehicles: Vehicles, legs: Legs, duties: int) -> Vehicles:
+def fit_to_start(vehicles: Vehicles, legs: Legs, duties: int) -> Vehicles:
     """Return the vehicles, those of duties with at least what takes them to their first chance and the reserve."""
     of_leg = vehicle_of_leg(vehicles)
     used = sum_within(vehicles.first_leg, of_leg, legs.energy)
     stop = legs.may_charge | is_last_leg(vehicles, len(legs))
     first_need = np.full(len(vehicles), NEVER_US)
-    np.minimum.at(first_need, of_leg[stop], used[stop])
+    # Written backwards, so that the first stop of each vehicle is written last.
+    first_need[of_leg[stop][::-1]] = used[stop][::-1]
     least = np.minimum(first_need + vehicles.reserve, vehicles.capacity)
     least[duties:] = 0
     return replace(vehicles, start_level=np.maximum(vehicles.start_level, least))
@@ -328,7 +373,7 @@ def _fit_to_start(vehicles: Vehicles, legs: Legs, duties: int) -> Vehicles:
 
 def _columns(kind: type[ColumnsT], frame: pl.DataFrame, **given: IntArray) -> ColumnsT:
     """Return the dataclass of columns from the frame's columns of the same names."""
-    names = [field.name for field in fields(kind) if field.name not in given]
+    names = [name for name in needed(kind) if name not in given]
     columns: dict[str, Any] = {name: np.ascontiguousarray(frame[name].to_numpy()) for name in names}
     return kind(**columns, **given)  # type: ignore[arg-type]
 
@@ -337,37 +382,78 @@ def _whole(value: pl.Expr) -> pl.Expr:
     return value.round().cast(pl.Int64)
 
 
-def _legs(
-    legs: pl.DataFrame,
-    use: LegUse,
-    vehicles: Vehicles,
-    own_plug: BoolArray,
-    arrivals: pl.DataFrame,
-) -> Legs:
-    """Return the legs of the duties, then one leg an arrival: it stands where it looks for a plug."""
-    duties = legs.height
-    of_leg = vehicle_of_leg(vehicles)[:duties]
-    stored = np.where(vehicles.kind[of_leg] > 0, np.rint(use.stored * 1000), 0.0).astype(np.int64)
-    parks = is_last_leg(vehicles, duties + arrivals.height)[:duties] & own_plug[of_leg]
-    duty = legs.select(
-        *[(pl.col(f"{name}_s") * SECOND_US).alias(name) for name in ("depart", "drive", "dwell")],
-        "zone",
-        "may_charge",
-        pl.col("at_depot") | pl.Series(parks),
-        "timed",
-        (pl.col("latest_s") * SECOND_US).fill_null(NEVER_US).alias("latest"),
-        pl.Series("energy", stored),
+@dataclass(frozen=True, slots=True)
+class _Driven:
+    """The legs of each plan, and what each of them takes: see `DayModel`."""
+
+    legs: list[Legs]
+    stored: list[FloatArray]
+    fuel: list[FloatArray]
+
+
+def _driven(
+    plans: Sequence[FleetPlan],
+    duty: pl.DataFrame,
+    parameters: pl.DataFrame,
+    conditions: DayConditions,
+    section: ChargingSection,
+) -> _Driven:
+    driven = _Driven([], [], [])
+    row = 0
+    for plan in plans:
+        own = duty.slice(row, plan.vehicles.height)
+        row += own.height
+        number = own["legs"].to_numpy()
+        type_row = own["type_row"].to_numpy().repeat(number)
+        use = leg_use(plan.legs, parameters, type_row, conditions.temperature_c, section)
+        stored = np.where((own["kind"] > 0).to_numpy().repeat(number), np.rint(use.stored * 1000), 0.0)
+        parks = own["home_plug"].to_numpy().repeat(number)
+        parks[:-1] &= np.diff(plan.legs["vehicle_id"].to_numpy()) != 0
+        driven.legs.append(_plan_legs(plan.legs, stored.astype(np.int64), parks))
+        driven.stored.append(use.stored)
+        driven.fuel.append(use.fuel)
+    return driven
+
+
+def _plan_legs(legs: pl.DataFrame, energy: IntArray, parks: BoolArray) -> Legs:
+    """Return the columns of a fleet's legs; where a vehicle `parks` at its own plug it is at its depot."""
+    latest = legs["latest_s"]
+    return Legs(
+        depart=legs["depart_s"].to_numpy() * SECOND_US,
+        drive=legs["drive_s"].to_numpy() * SECOND_US,
+        dwell=legs["dwell_s"].to_numpy() * SECOND_US,
+        energy=energy,
+        zone=legs["zone"].to_numpy(),
+        may_charge=legs["may_charge"].to_numpy(),
+        at_depot=legs["at_depot"].to_numpy() | parks,
+        timed=legs["timed"].to_numpy(),
+        latest=np.where(latest.is_null().to_numpy(), NEVER_US, latest.fill_null(0).to_numpy() * SECOND_US),
     )
-    visit = arrivals.select(
-        (pl.col("arrive_s") * SECOND_US).alias("depart"),
-        *[pl.lit(0, pl.Int64).alias(name) for name in ("drive", "dwell", "energy")],
-        "zone",
-        pl.lit(True).alias("may_charge"),
-        pl.lit(False).alias("at_depot"),
-        pl.lit(False).alias("timed"),
-        pl.lit(NEVER_US, pl.Int64).alias("latest"),
+
+
+def _arrival_legs(arrivals: pl.DataFrame) -> Legs:
+    """Return one leg an arrival: it stands where it looks for a plug."""
+    size = arrivals.height
+    none, no = np.zeros(size, np.int64), np.zeros(size, np.bool_)
+    return Legs(
+        depart=arrivals["arrive_s"].to_numpy() * SECOND_US,
+        drive=none,
+        dwell=none,
+        energy=none,
+        zone=arrivals["zone"].to_numpy(),
+        may_charge=~no,
+        at_depot=no,
+        timed=no,
+        latest=np.full(size, NEVER_US),
     )
-    return _columns(Legs, pl.concat([duty, visit.select(duty.columns)]))
+
+
+def _stacked(parts: Sequence[Legs]) -> Legs:
+    return Legs(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Legs)})
+
+
+def _last(column: pl.Series) -> int:
+    return int(column.to_numpy().max(initial=0))
 
 
 def _stations(stations: pl.DataFrame, section: ChargingSection, sample: float) -> Stations:
@@ -399,27 +485,13 @@ def _stations(stations: pl.DataFrame, section: ChargingSection, sample: float) -
     return _columns(Stations, finished)
 
 
-def _zones(legs: pl.DataFrame, background: Background, supply: Supply) -> int:
-    """Return the number of zones that occur."""
-    columns = (legs["zone"], background.arrivals["zone"], supply.nearest["zone"])
-    return 1 + max(int(column.to_numpy().max(initial=0)) for column in columns)
-
-
-def _access(supply: Supply, section: ChargingSection, zones: int) -> Access:
+def _access(ways: pl.DataFrame, section: ChargingSection, zones: int) -> Access:
     """Return the nearest stations of each zone and kind, as many of each group and of those open to all; no depots."""
-    stations = supply.stations.with_row_index("station").select(
-        pl.col("station").cast(pl.Int64), pl.col("kind").cast(pl.String), pl.col("fleet_group").cast(pl.String)
-    )
     places = ["kind", "zone"]
-    near = (
-        supply.nearest.select(pl.col("zone", "station").cast(pl.Int64), "minutes", "km")
-        .join(stations.filter(pl.col("kind") != "depot"), on="station")
-        .with_columns(kind=pl.col("kind").replace_strict(STATION_KIND_OF, return_dtype=pl.Int64))
-        .sort("kind", "zone", "minutes", "station")
-        .filter(pl.int_range(pl.len()).over([*places, "fleet_group"]) < section.stations_considered)
-        .with_columns(rank=pl.int_range(pl.len()).over(places))
+    near = ways.filter(pl.col("nth") < section.stations_considered).with_columns(
+        rank=pl.int_range(pl.len()).over(places)
     )
-    ranks = max(section.stations_considered, int(near["rank"].to_numpy().max(initial=0)) + 1)
+    ranks = max(section.stations_considered, _last(near["rank"]) + 1)
     shape = (len(Kind), zones, ranks)
     station, drive, metres = np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     place = tuple(near[name].to_numpy() for name in (*places, "rank"))

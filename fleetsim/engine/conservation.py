@@ -55,9 +55,8 @@ def driven(inputs: Inputs, log: Log) -> tuple[IntArray, IntArray]:
 
 
 def _sum_by(rows: IntArray, values: IntArray, size: int) -> IntArray:
-    total = np.zeros(size, np.int64)
-    np.add.at(total, rows, values)
-    return total
+    # Sums of whole numbers below 2^53 are exact in floating point, and this is much faster than np.add.at.
+    return np.bincount(rows, values, size).astype(np.int64)
 
 
 def _check_hydrogen(inputs: Inputs, log: Log) -> None:

@@ -1,14 +1,26 @@
 """From the log of a day to tables: sessions, loads, service, what zones asked for, what fleets used."""
 
+from typing import NamedTuple
+
 import dataframely as dy
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from charging.energy import HOUR_US
+from charging.siting.compiled import compiled
 from charging.tables import Session, StationLoad
 from fleetsim.engine.build import DayModel
-from fleetsim.engine.spec import SECOND_US, BoolArray, Kind, Log, Reason, is_served, vehicle_of_leg
+from fleetsim.engine.spec import (
+    SECOND_US,
+    BoolArray,
+    IntArray,
+    Kind,
+    Log,
+    Reason,
+    is_managed,
+    is_served,
+    vehicle_of_leg,
+)
 from fleetsim.tables import DayUse, Service, ZoneDemand
 from fleetsim.vehicles import CARRIER_OF, FloatArray
 
@@ -17,26 +29,40 @@ BINS_PER_HOUR = 4
 MINUTE_US = 60 * SECOND_US
 LATE_US = 5 * MINUTE_US
 """A promised departure is late beyond this [us]; the definition of the table `Service`."""
+ROOM_US = 1 << 44
+"""More than any time of a simulated day, so that a station's place times this and a time sort as the two do [us]."""
 STATION_KIND = {Kind.ELECTRIC: "public", Kind.SWAP: "swap", Kind.HYDROGEN: "hydrogen"}
 UNIT_OF = {"petrol": "l", "diesel": "l", "gas": "m3", "electricity": "kWh", "hydrogen": "kg"}
 
 
 def sessions(model: DayModel, log: Log) -> dy.DataFrame[Session]:
     """Return the visits that took energy, by station and start of service."""
-    rows = _visits(model, log).filter(pl.col("served"))
-    amount = pl.col("energy") / 1000
-    hydrogen = pl.col("kind") == Kind.HYDROGEN
-    table = rows.select(
-        "year",
-        "day",
-        "fleet",
-        "vehicle_id",
-        "station_id",
-        *[(pl.col(name) / SECOND_US).alias(name) for name in ("arrive", "start", "end")],
-        energy_kwh=pl.when(~hydrogen).then(amount),
-        hydrogen_kg=pl.when(hydrogen).then(amount),
+    rows = np.flatnonzero(is_served(log))
+    ids = pl.Series("station_id", model.station_ids, dtype=pl.String)
+    vehicle, station = log.vehicle[rows], log.station[rows]
+    amount, hydrogen = log.energy[rows] / 1000, model.inputs.vehicles.kind[vehicle] == Kind.HYDROGEN
+    keys = model.roster.select("fleet", "vehicle_id")[vehicle]
+    place = _place_in_order(ids)[station] * ROOM_US + log.start[rows]
+    order = keys.select(
+        pl.arg_sort_by(pl.Series(place), pl.Series(log.arrive[rows]), pl.col("fleet").to_physical(), "vehicle_id")
+    ).to_series()
+    table = keys.with_columns(
+        **{name: pl.Series(getattr(log, name)[rows] / SECOND_US) for name in ("arrive", "start", "end")},
+        year=pl.lit(model.conditions.year, pl.Int64),
+        day=pl.lit(model.conditions.day),
+        fleet=pl.col("fleet").cast(pl.String),
+        station_id=ids.gather(station),
+        energy_kwh=pl.when(pl.Series(~hydrogen)).then(pl.Series(amount)),
+        hydrogen_kg=pl.when(pl.Series(hydrogen)).then(pl.Series(amount)),
     )
-    return Session.validate(table.sort("station_id", "start", "arrive", "fleet", "vehicle_id"))
+    return Session.validate(table.select(Session.column_names())[order])
+
+
+def _place_in_order(texts: pl.Series) -> IntArray:
+    """Return the place of each text in their order."""
+    place = np.empty(len(texts), np.int64)
+    place[texts.arg_sort().to_numpy()] = np.arange(len(texts))
+    return place
 
 
 def station_load(model: DayModel, log: Log) -> dy.DataFrame[StationLoad]:
@@ -47,35 +73,38 @@ def station_load(model: DayModel, log: Log) -> dy.DataFrame[StationLoad]:
     A session's energy is spread evenly over its time of flow; a swapped pack's over its charge behind the bay.
     Waits count at the hour of arrival. Numbers are scaled up if the run samples.
     """
-    visits = _visits(model, log).filter(pl.col("station") >= 0)
-    arrived = _arrivals_by_hour(visits)
-    energy = _energy_by_hour(model, visits)
+    arrived = _arrivals_by_hour(model, log)
+    energy = _energy_by_hour(model, log)
     joined = energy.join(arrived, on=["station", "hour"], how="full", coalesce=True)
     ids = pl.Series("station_id", model.station_ids, dtype=pl.String)
-    table = joined.with_columns(
+    place = pl.Series(_place_in_order(ids)[joined["station"].to_numpy()])
+    table = joined.sort(place, "hour").with_columns(
         pl.col("energy_kwh", "peak_kw").fill_null(0.0),
         pl.col("served", "unserved").fill_null(0),
         year=pl.lit(model.conditions.year, pl.Int64),
         day=pl.lit(model.conditions.day),
-        station_id=ids.gather(joined["station"]),
+        station_id=pl.lit(ids).gather("station"),
     )
-    return StationLoad.validate(table.select(StationLoad.column_names()).sort("station_id", "hour"))
+    return StationLoad.validate(table.select(StationLoad.column_names()))
 
 
 def service(model: DayModel, log: Log) -> dy.DataFrame[Service]:
     """Return by fleet what the day asked for and what was done; background arrivals are no duties."""
-    frame = model.roster.select("fleet", "weight").with_columns(**_departures_by_vehicle(model, log))
-    frame = frame.filter(~model.roster["background"])
-    sums = frame.group_by("fleet", maintain_order=True).agg(
-        (pl.exclude("weight") * pl.col("weight")).sum(), duties=pl.col("weight").sum()
+    return service_of(model, log, day_use(model, log))
+
+
+def service_of(model: DayModel, log: Log, use: dy.DataFrame[DayUse]) -> dy.DataFrame[Service]:
+    """Return `service` of a day whose use is known, see `day_use`."""
+    sums = (
+        _duties(model)
+        .select("fleet", "weight")
+        .with_columns(**_departures_by_vehicle(model, log))
+        .group_by("fleet", maintain_order=True)
+        .agg((pl.exclude("weight") * pl.col("weight")).sum(), duties=pl.col("weight").sum())
     )
     kwh = pl.col("carrier").cast(pl.String).replace_strict(model.conditions.kwh_per_unit, return_dtype=pl.Float64)
-    energy = (
-        day_use(model, log)
-        .group_by("fleet", maintain_order=True)
-        .agg((pl.col("quantity") * kwh).sum().alias("energy_kwh"))
-    )
-    table = sums.join(energy, on="fleet", how="left")
+    energy = use.group_by("fleet", maintain_order=True).agg((pl.col("quantity") * kwh).sum().alias("energy_kwh"))
+    table = sums.with_columns(pl.col("fleet").cast(pl.String)).join(energy, on="fleet", how="left")
     mean_delay = pl.when(pl.col("promised") > 0).then(pl.col("delay_min") / pl.col("promised")).otherwise(0.0)
     whole = ("duties", "legs", "late_legs", "missed_legs")
     return Service.validate(
@@ -91,23 +120,32 @@ def service(model: DayModel, log: Log) -> dy.DataFrame[Service]:
     )
 
 
+def _duties(model: DayModel) -> pl.DataFrame:
+    """Return the roster without the background arrivals, which come last."""
+    return model.roster.head(model.roster.height - int(model.roster["background"].sum()))
+
+
 def _departures_by_vehicle(model: DayModel, log: Log) -> dict[str, pl.Series]:
-    """Return per vehicle its legs, those late, missed and promised, the delay and the distance driven."""
-    legs = model.inputs.legs
-    of_leg = vehicle_of_leg(model.inputs.vehicles)
-    made = log.departure >= 0
-    promised = made & legs.timed
-    delay = np.where(promised, log.departure - legs.depart, 0)
+    """Return per duty vehicle its legs, those late, missed and promised, the delay and the distance driven."""
+    size = _duties(model).height
+    first_leg = model.inputs.vehicles.first_leg[: size + 1]
+    of_leg = np.repeat(np.arange(size), np.diff(first_leg))
+    depart, timed, latest = (getattr(model.inputs.legs, name)[: of_leg.size] for name in ("depart", "timed", "latest"))
+    departure = log.departure[: of_leg.size]
+    made = departure >= 0
+    promised = np.flatnonzero(made & timed)
+    delay = departure[promised] - depart[promised]
+    late = promised[delay > LATE_US]
+    missed = np.flatnonzero(~made | (departure > latest))
     columns = {
-        "legs": np.ones(len(legs)),
-        "late_legs": delay > LATE_US,
-        "missed_legs": ~made | (log.departure > legs.latest),
-        "promised": promised,
-        "delay_min": delay / MINUTE_US,
-        "distance_km": made * model.distance_km,
+        "legs": np.diff(first_leg).astype(np.float64),
+        "late_legs": np.bincount(of_leg[late], minlength=size).astype(np.float64),
+        "missed_legs": np.bincount(of_leg[missed], minlength=size).astype(np.float64),
+        "promised": np.bincount(of_leg[promised], minlength=size).astype(np.float64),
+        "delay_min": np.bincount(of_leg[promised], delay / MINUTE_US, size),
+        "distance_km": np.bincount(of_leg, np.where(made, model.distance_km[: of_leg.size], 0.0), size),
     }
-    size = len(model.inputs.vehicles)
-    return {name: pl.Series(np.bincount(of_leg, values, size)) for name, values in columns.items()}
+    return {name: pl.Series(values) for name, values in columns.items()}
 
 
 def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy.DataFrame[ZoneDemand]:
@@ -124,24 +162,15 @@ def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy
     -----
     One wish is a vehicle and the leg after which it sought energy, however many stations it tried.
     """
-    vehicles, legs = model.inputs.vehicles, model.inputs.legs
-    away = ~(legs.at_depot & (vehicles.home[vehicle_of_leg(vehicles)] >= 0))
-    visits = _visits(model, log).filter(pl.Series(away[log.leg]))
-    wishes = visits.group_by("vehicle", "leg", maintain_order=True).agg(
-        pl.col("zone", "kind", "fleet_group", "weight").first(),
-        pl.col("served").any(),
-        stranded=(pl.col("reason") == Reason.STRANDED).any(),
-        wait_min=(pl.col("start") - pl.col("arrive")).sum() / MINUTE_US,
-        detour_km=pl.col("metres").sum() / 1000,
-    )
-    weight = pl.col("weight")
+    wishes = _wishes(model, log)
+    weight, served = pl.col("weight"), pl.col("served")
     table = wishes.group_by("zone", "kind", "fleet_group", maintain_order=True).agg(
         seeks=weight.sum(),
-        served=weight.filter("served").sum(),
-        unserved=weight.filter(~pl.col("served")).sum(),
+        served=weight.filter(served).sum(),
+        unserved=weight.filter(~served).sum(),
         stranded=weight.filter("stranded").sum(),
-        waiting=weight.filter(pl.col("served") & (pl.col("wait_min") > long_wait_min)).sum(),
-        mean_wait_min=pl.col("wait_min").filter("served").mean(),
+        waiting=weight.filter(served & (pl.col("wait_min") > long_wait_min)).sum(),
+        mean_wait_min=pl.col("wait_min").filter(served).mean(),
         detour_km=(weight * pl.col("detour_km")).sum(),
     )
     return ZoneDemand.validate(
@@ -156,6 +185,32 @@ def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy
     )
 
 
+def _wishes(model: DayModel, log: Log) -> pl.DataFrame:
+    """Return one row a wish away from the depot: zone, kind, fleet_group, weight, and what came of it."""
+    vehicles, legs = model.inputs.vehicles, model.inputs.legs
+    away = ~(legs.at_depot[log.leg] & (vehicles.home[log.vehicle] >= 0))
+    first = np.full(len(legs), -1)
+    first[log.leg[::-1]] = np.arange(len(log))[::-1]
+    row = np.flatnonzero(away & (first[log.leg] == np.arange(len(log))))
+    leg, vehicle = log.leg[row], log.vehicle[row]
+
+    def total(values: IntArray | BoolArray) -> FloatArray:
+        return np.asarray(np.bincount(log.leg, values, len(legs))[leg], np.float64)
+
+    return pl.DataFrame(
+        {
+            "zone": legs.zone[leg],
+            "kind": vehicles.kind[vehicle],
+            "fleet_group": model.roster["fleet_group"][vehicle],
+            "weight": model.roster["weight"].to_numpy()[vehicle],
+            "served": total(is_served(log)) > 0,
+            "stranded": total(log.reason == Reason.STRANDED) > 0,
+            "wait_min": total(log.start - log.arrive) / MINUTE_US,
+            "detour_km": total(log.metres) / 1000,
+        }
+    )
+
+
 def day_use(model: DayModel, log: Log) -> dy.DataFrame[DayUse]:
     """Return what each fleet's vehicles used and drove, by powertrain and carrier; of legs that were made.
 
@@ -164,10 +219,13 @@ def day_use(model: DayModel, log: Log) -> dy.DataFrame[DayUse]:
     Vehicles that take energy at stations: energy taken minus the change of their level. A PHEV burns petrol
     for the rest of its distance, and for what its battery could not give.
     """
-    main, petrol = _main_use(model, log), _petrol_use(model, log)
     keys = ["fleet", "powertrain", "carrier"]
-    sums = pl.concat([main, petrol]).group_by(keys, maintain_order=True).agg(pl.col("quantity", "distance_km").sum())
+    parts = [_main_use(model, log)]
+    if model.inputs.vehicles.soft.any():
+        parts.append(_petrol_use(model, log))
+    sums = pl.concat(parts).group_by(keys, maintain_order=True).agg(pl.col("quantity", "distance_km").sum())
     table = sums.filter((pl.col("quantity") > 0) | (pl.col("distance_km") > 0)).with_columns(
+        pl.col("fleet").cast(pl.String),
         year=pl.lit(model.conditions.year, pl.Int64),
         day=pl.lit(model.conditions.day),
         unit=pl.col("carrier").replace_strict(UNIT_OF, return_dtype=pl.String),
@@ -181,7 +239,7 @@ def day_use(model: DayModel, log: Log) -> dy.DataFrame[DayUse]:
 def _main_use(model: DayModel, log: Log) -> pl.DataFrame:
     """Return per vehicle what its store gave and how far it drove on it."""
     vehicles = model.inputs.vehicles
-    stored_km = _by_vehicle(model, log, model.distance_km * model.electric_share)
+    stored_km = _by_vehicle(model, log, model.distance_km) * model.electric_share
     detour_km = np.bincount(log.vehicle, log.metres / 1000, len(vehicles))
     burnt = _by_vehicle(model, log, model.stored)
     quantity = np.where(vehicles.kind > 0, _used(model, log) / 1000, burnt)
@@ -190,7 +248,7 @@ def _main_use(model: DayModel, log: Log) -> pl.DataFrame:
 
 def _petrol_use(model: DayModel, log: Log) -> pl.DataFrame:
     """Return per PHEV what it burnt besides and how far it drove on that."""
-    petrol_km = _by_vehicle(model, log, model.distance_km * (1.0 - model.electric_share))
+    petrol_km = _by_vehicle(model, log, model.distance_km) * (1.0 - model.electric_share)
     asked = _by_vehicle(model, log, model.inputs.legs.energy.astype(np.float64))
     short_kwh = np.where(model.inputs.vehicles.soft, asked - _used(model, log), 0.0) / 1000
     litres = _by_vehicle(model, log, model.fuel) + np.maximum(short_kwh, 0.0) * model.petrol_per_kwh
@@ -198,17 +256,16 @@ def _petrol_use(model: DayModel, log: Log) -> pl.DataFrame:
 
 
 def _use_frame(model: DayModel, quantity: FloatArray, distance_km: FloatArray, carrier: str | None) -> pl.DataFrame:
-    weight = model.roster["weight"].to_numpy()
-    own = pl.col("powertrain").replace_strict(CARRIER_OF, return_dtype=pl.String)
-    return (
-        model.roster.select("fleet", "powertrain", "background")
-        .with_columns(
-            carrier=own if carrier is None else pl.lit(carrier),
-            quantity=pl.Series(quantity * weight),
-            distance_km=pl.Series(distance_km * weight),
-        )
-        .filter(~pl.col("background"))
-        .drop("background")
+    duties = _duties(model)
+    weight = duties["weight"].to_numpy()
+    carriers = pl.Enum(list(UNIT_OF))
+    own = pl.col("powertrain").replace_strict(CARRIER_OF, return_dtype=carriers)
+    return duties.select(
+        "fleet",
+        "powertrain",
+        carrier=own if carrier is None else pl.lit(carrier, carriers),
+        quantity=pl.Series(quantity[: weight.size] * weight),
+        distance_km=pl.Series(distance_km[: weight.size] * weight),
     )
 
 
@@ -225,79 +282,109 @@ def _by_vehicle(model: DayModel, log: Log, of_leg: FloatArray) -> FloatArray:
     return np.asarray(np.bincount(vehicle_of_leg(vehicles), made, len(vehicles)), np.float64)
 
 
-def _visits(model: DayModel, log: Log) -> pl.DataFrame:
-    """Return the log with its keys: fleet, vehicle_id, station_id, zone, kind, weight, served."""
-    names = ("vehicle", "leg", "station", "arrive", "start", "end", "energy", "reason", "metres")
-    visited = pl.Series(np.where(log.station >= 0, log.station, 0))
-    ids = pl.Series("station_id", model.station_ids, dtype=pl.String).gather(visited) if len(log) else None
-    keys = model.roster.select("fleet", "fleet_group", "vehicle_id", "weight")[log.vehicle]
-    return pl.DataFrame({name: getattr(log, name) for name in names}).with_columns(
-        *keys.get_columns(),
-        year=pl.lit(model.conditions.year, pl.Int64),
-        day=pl.lit(model.conditions.day),
-        station_id=pl.lit(None, pl.String) if ids is None else ids,
-        kind=pl.Series(model.inputs.vehicles.kind[log.vehicle]),
-        zone=pl.Series(model.inputs.legs.zone[log.leg]),
-        served=pl.Series(is_served(log)),
+def _arrivals_by_hour(model: DayModel, log: Log) -> pl.DataFrame:
+    """Return by station and hour who was served and who was not, mean and 95th percentile of the wait."""
+    at = np.flatnonzero(log.station >= 0)
+    hour = log.arrive[at] // HOUR_US
+    hours = 1 + int(hour.max(initial=0))
+    cell = log.station[at] * hours + hour
+    served = is_served(log)[at]
+    wait = _Groups.of(cell[served], (log.start - log.arrive)[at][served])
+    cells, size = np.flatnonzero(np.bincount(cell)), len(model.station_ids) * hours
+    weight = model.roster["weight"].to_numpy()[log.vehicle[at]]
+    waits = pl.DataFrame({"cell": wait.cell, "mean_wait_min": wait.mean(), "p95_wait_min": wait.quantile(0.95)})
+    counts = pl.DataFrame(
+        {
+            "cell": cells,
+            "station": cells // hours,
+            "hour": cells % hours,
+            "served": np.rint(np.bincount(cell, weight * served, size)[cells]).astype(np.int64),
+            "unserved": np.rint(np.bincount(cell, weight * ~served, size)[cells]).astype(np.int64),
+        }
+    )
+    return counts.join(
+        waits.with_columns(pl.col("mean_wait_min", "p95_wait_min") / MINUTE_US),
+        on="cell",
+        how="left",
+        maintain_order="left",
+    ).drop("cell")
+
+
+class _Groups(NamedTuple):
+    """Whole numbers from 0 up, sorted within their cell."""
+
+    cell: IntArray
+    first: IntArray
+    number: IntArray
+    value: IntArray
+
+    @classmethod
+    def of(cls, cell: IntArray, value: IntArray) -> "_Groups":
+        """Return the values by cell; one sort of cell and value in one number."""
+        room = 1 + int(value.max(initial=0))
+        packed = np.sort(cell * room + value)
+        cells, first, number = np.unique(packed // room, return_index=True, return_counts=True)
+        return cls(cells, first, number, packed % room)
+
+    def mean(self) -> FloatArray:
+        """Return the mean of each cell."""
+        total = np.concatenate((np.zeros(1, np.int64), np.cumsum(self.value)))
+        return np.asarray((total[self.first + self.number] - total[self.first]) / self.number)
+
+    def quantile(self, share: float) -> FloatArray:
+        """Return a quantile of each cell, linear between two values."""
+        place = (self.number - 1) * share
+        low = np.floor(place).astype(np.int64)
+        lower = self.value[self.first + low]
+        upper = self.value[self.first + np.minimum(low + 1, self.number - 1)]
+        return np.asarray(lower + (upper - lower) * (place - low))
+
+
+def _energy_by_hour(model: DayModel, log: Log) -> pl.DataFrame:
+    """Return energy and highest quarter-hour power by station and hour; what is given back counts against it.
+
+    At managed plugs it is what flowed in each stretch of steady rule, elsewhere a visit's energy spread evenly.
+    """
+    managed = is_managed(model.inputs)
+    taken = np.flatnonzero(is_served(log) & (log.energy > 0) & ~managed[log.station])
+    vehicle, station = log.vehicle[taken], log.station[taken]
+    kind = model.inputs.vehicles.kind[vehicle]
+    begin, end = _flow_times(model, log, taken, kind == Kind.SWAP)
+    heat = np.where(kind == Kind.HYDROGEN, model.conditions.kwh_per_unit["hydrogen"], 1.0)
+    energy = log.energy[taken] / 1000 * heat * model.roster["weight"].to_numpy()[vehicle]
+    flows = log.flows
+    flowed = flows.energy / 1000 * model.roster["weight"].to_numpy()[flows.vehicle]
+    hours = max(1, int(max(end.max(initial=0), flows.end.max(initial=0))) // HOUR_US + 1)
+    cells = np.zeros((len(model.station_ids), hours, BINS_PER_HOUR))
+    quarters = cells.reshape(len(cells), -1)
+    _spread(quarters, station, begin, end, energy)
+    _spread(quarters, flows.station, flows.start, flows.end, flowed)
+    taken_kwh = cells.sum(axis=2)
+    row, hour = np.nonzero(taken_kwh)
+    return pl.DataFrame(
+        {
+            "station": row,
+            "hour": hour,
+            "energy_kwh": taken_kwh[row, hour],
+            "peak_kw": cells.max(axis=2)[row, hour] * BINS_PER_HOUR,
+        }
     )
 
 
-def _arrivals_by_hour(visits: pl.DataFrame) -> pl.DataFrame:
-    wait = (pl.col("start") - pl.col("arrive")) / MINUTE_US
-    return (
-        visits.group_by("station", (pl.col("arrive") // HOUR_US).alias("hour"), maintain_order=True)
-        .agg(
-            mean_wait_min=wait.filter("served").mean(),
-            p95_wait_min=wait.filter("served").quantile(0.95, "linear"),
-            served=pl.col("weight").filter("served").sum().round().cast(pl.Int64),
-            unserved=pl.col("weight").filter(~pl.col("served")).sum().round().cast(pl.Int64),
-        )
-        .sort("station", "hour")
-    )
-
-
-def _energy_by_hour(model: DayModel, visits: pl.DataFrame) -> pl.DataFrame:
-    """Return energy and highest quarter-hour power by station and hour."""
-    taken = visits.filter(pl.col("served") & (pl.col("energy") > 0))
-    begin, end = _flow_times(model, taken)
-    kwh_per_kg = model.conditions.kwh_per_unit["hydrogen"]
-    heat = np.where(taken["kind"].to_numpy() == Kind.HYDROGEN, kwh_per_kg, 1.0)
-    energy = taken["energy"].to_numpy() / 1000 * heat * taken["weight"].to_numpy()
-    bins = max(BINS_PER_HOUR, int(end.max(initial=0)) // BIN_US + 1)
-    cells = _spread(taken["station"].to_numpy() * bins, begin, end, energy)
-    cell = np.flatnonzero(cells)
-    quarter = pl.DataFrame(
-        {"station": cell // bins, "hour": cell % bins // BINS_PER_HOUR, "energy_kwh": cells[cell]},
-        schema={"station": pl.Int64, "hour": pl.Int64, "energy_kwh": pl.Float64},
-    )
-    power = (pl.col("energy_kwh") * BINS_PER_HOUR).max().alias("peak_kw")
-    return (
-        quarter.group_by("station", "hour", maintain_order=True)
-        .agg(pl.col("energy_kwh").sum(), power)
-        .sort("station", "hour")
-    )
-
-
-def _flow_times(model: DayModel, taken: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _flow_times(model: DayModel, log: Log, taken: IntArray, swap: BoolArray) -> tuple[IntArray, IntArray]:
     """Return when energy begins and ceases to flow [us]: on the plug, or into the pack behind the bay."""
     stations = model.inputs.stations
-    station, start = taken["station"].to_numpy(), taken["start"].to_numpy()
-    swap: BoolArray = taken["kind"].to_numpy() == Kind.SWAP
+    station, start = log.station[taken], log.start[taken]
     begin = np.where(swap, start, start + stations.handling[station])
-    pack_end = start + taken["energy"].to_numpy() * HOUR_US // stations.rate[station]
-    end = np.where(swap, pack_end, taken["end"].to_numpy())
+    pack_end = start + log.energy[taken] * HOUR_US // stations.rate[station]
+    end = np.where(swap, pack_end, log.end[taken])
     return np.minimum(begin, end - 1), end
 
 
-def _spread(
-    offset: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64], energy: FloatArray
-) -> FloatArray:
-    """Return the sum of `energy` in each bin, each amount spread evenly from `begin` to `end` [us]."""
-    first, last = begin // BIN_US, (end - 1) // BIN_US
-    counts = last - first + 1
-    row = np.repeat(np.arange(len(begin)), counts)
-    nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    bin_start = (first[row] + nth) * BIN_US
-    overlap = np.minimum(end[row], bin_start + BIN_US) - np.maximum(begin[row], bin_start)
-    shares = energy[row] * overlap / (end - begin)[row]
-    return np.asarray(np.bincount(offset[row] + first[row] + nth, shares), np.float64)
+@compiled
+def _spread(cells: FloatArray, row: IntArray, begin: IntArray, end: IntArray, energy: FloatArray) -> None:
+    """Add each amount to the bins of its row of `cells`, spread evenly from `begin` to `end` [us]."""
+    for i in range(len(row)):
+        for cell in range(begin[i] // BIN_US, (end[i] - 1) // BIN_US + 1):
+            overlap = min(end[i], (cell + 1) * BIN_US) - max(begin[i], cell * BIN_US)
+            cells[row[i], cell] += energy[i] * overlap / (end[i] - begin[i])

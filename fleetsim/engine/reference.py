@@ -80,6 +80,8 @@ class _Stop(NamedTuple):
     zone: int
     need: int
     due: int
+    ready: int
+    """When it leaves next, promised or not [us]."""
     at_home: bool
     fills: bool
     """Plugs in for the night: to the full, and it joins any queue."""
@@ -235,7 +237,10 @@ class _Day:
 
     def _stop_at(self, v: int, k: int, end: int) -> _Stop:
         at_home = bool(self.at_depot[k]) and self.home[v] >= 0
-        return _Stop(v, k, self.zone[k], self.need[k], self.due[k], at_home, bool(self.plugs_in[k]), k + 1 == end)
+        ready = self.depart[k + 1] if k + 1 < end else self.ready_by[v]
+        return _Stop(
+            v, k, self.zone[k], self.need[k], self.due[k], ready, at_home, bool(self.plugs_in[k]), k + 1 == end
+        )
 
     def _seeks(self, v: int, k: int, level: int) -> bool:
         """Return whether vehicle `v` seeks energy at the end of leg `k`."""
@@ -271,7 +276,7 @@ class _Day:
     def _stop_between(self, v: int, leg: int, zone: int, at_home: bool) -> _Stop:
         """Return the stop of a vehicle that has become free: nothing is due."""
         fills = at_home and self.kind[v] == Kind.ELECTRIC
-        return _Stop(v, leg, zone, 0, NEVER_US, at_home, fills, True)
+        return _Stop(v, leg, zone, 0, NEVER_US, self.ready_by[v], at_home, fills, True)
 
     def _goes_for_energy(self, v: int, level: int) -> bool:
         able = self.kind[v] > 0 and not self.soft[v]
@@ -422,8 +427,7 @@ class _Day:
         goal = self.policies.goal_level(self.target[v], least)
         if stop.fills:
             least, goal = capacity if stop.last else least, capacity
-        ready = stop.due if stop.due < NEVER_US else self.ready_by[v]
-        visit = Visit(self.env, v, (level, least, goal), (arrive, stop.due - drive, ready - drive))
+        visit = Visit(self.env, v, (level, least, goal), (arrive, stop.due - drive, stop.ready - drive))
         visit.capacity, visit.max_power = capacity, max_power
         visit.rank, visit.pack_type, visit.floor = self.rank[v], self.pack_type[v], self.give_floor[v]
         if max_power > 0:  # which only plugs ask for

@@ -6,7 +6,7 @@ from charging.energy import HOUR_US, accepted_w, charge_us, charged_wh, flow_us
 from fleetsim.engine.policies import Policies
 from fleetsim.engine.reference_stations import FAR_US, Station, Visit
 from fleetsim.engine.sharing import cheaper_time_us, share_fairly
-from fleetsim.engine.spec import Inputs, Reason, ShareRule, Strategy
+from fleetsim.engine.spec import NO_LIMIT_W, Inputs, Reason, ShareRule, Strategy
 
 DAY_US = 24 * HOUR_US
 Flow = tuple[int, int, int, int, int, int]
@@ -21,7 +21,7 @@ class ManagedStation(Station):
         self.flows = flows
         self.site_limit = int(stations.site_limit[row])
         self.cabinet_plugs = int(stations.cabinet_plugs[row]) or self.plugs
-        self.cabinet_power = int(stations.cabinet_power[row])
+        self.cabinet_power = int(stations.cabinet_power[row]) if stations.cabinet_plugs[row] else NO_LIMIT_W
         self.share_rule = int(stations.share_rule[row])
         self.strategy = int(stations.strategy[row])
         self.give_price = int(stations.give_price[row])

@@ -40,6 +40,11 @@ def resolve(engine: str) -> Literal["kernel", "simpy"]:
     return "kernel"
 
 
+def days_together(engine: str) -> int:
+    """Return how many days to hand to `simulate_days` at a time: as many as are simulated side by side."""
+    return 1 if resolve(engine) == "kernel" else os.cpu_count() or 1
+
+
 def simulate_days(days: Sequence[Inputs], engine: str, on_compilation: Callable[[], None] | None = None) -> list[Log]:
     """Return the logs of days that do not depend on each other; a log does not depend on the engine.
 

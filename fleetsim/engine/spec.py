@@ -82,6 +82,11 @@ def usual(value: int | bool) -> Any:
     return field(default_factory=lambda: np.zeros(0, kind), metadata={"usual": value})
 
 
+def needed(table: type[Any]) -> list[str]:
+    """Return the columns of a table that have to be given."""
+    return [column.name for column in fields(table) if "usual" not in column.metadata]
+
+
 class _Columns:
     """A table of columns; those not given are filled with their usual value."""
 

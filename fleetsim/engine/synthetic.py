@@ -20,6 +20,7 @@ from fleetsim.engine.spec import (
     Stations,
     Vehicles,
 )
+from fleetsim.engine.synthetic_features import PLAIN, Features, with_features
 
 KINDS = (Kind.ELECTRIC, Kind.SWAP, Kind.HYDROGEN)
 
@@ -38,13 +39,14 @@ class CitySize:
     """Times of legs are multiples of this; a coarse clock makes ties [s]."""
 
 
-def random_inputs(seed: int, size: CitySize) -> Inputs:
-    """Return a random city, the same for the same seed and size."""
+def random_inputs(seed: int, size: CitySize, features: Features = PLAIN) -> Inputs:
+    """Return a random city, the same for the same seed, size and features."""
     rng = np.random.default_rng(seed)
     stations = _stations(rng, size)
     vehicles = _vehicles(rng, size, stations)
     legs = _legs(rng, size, vehicles)
-    return Inputs(vehicles, legs, stations, _access(rng, size, stations), tries=2)
+    inputs = Inputs(vehicles, legs, stations, _access(rng, size, stations), tries=2)
+    return with_features(np.random.default_rng([seed, 1]), inputs, features, size.tick_s * SECOND_US)
 
 
 def _stations(rng: np.random.Generator, size: CitySize) -> Stations:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from fleetsim.scenario import load
+from fleetsim.scenario.operation import OperationSection
 from fleetsim.scenario.sections import (
     CalibrationSection,
     CarbonSection,
@@ -50,6 +51,7 @@ class Scenario(Section):
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     duties: DutiesSection = Field(default_factory=DutiesSection)
     charging: ChargingSection = Field(default_factory=ChargingSection)
+    operation: OperationSection = Field(default_factory=OperationSection)
     siting: SitingSection = Field(default_factory=SitingSection)
     modes: ModesSection = Field(default_factory=ModesSection)
     freight: FreightSection = Field(default_factory=FreightSection)

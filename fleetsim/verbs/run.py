@@ -66,19 +66,32 @@ def run(
 
 @app.command()
 def check(
-    scenario: ScenarioArgument = "outlook",
+    scenario: Annotated[
+        str, typer.Argument(help="A shipped scenario, a TOML file, a folder with scenario.toml, or a city folder.")
+    ] = "outlook",
     set_: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a scenario and its city folder; name every mistake at once, with file, row and remedy."""
-    from fleetsim.checks import check as check_all
+    """Check a scenario and its city folder, or a city folder alone; name every mistake at once, with file and row.
 
-    checked = check_all(scenario_path(scenario), set_ or [])
+    Tables a city takes from another one are listed: each is an assumption.
+    """
+    from fleetsim.checks import check as check_all
+    from fleetsim.checks import check_city
+    from fleetsim.city_folder import is_city
+
+    folder = Path(scenario)
+    alone = is_city(folder) and not (folder / "scenario.toml").is_file()
+    checked = check_city(folder) if alone else check_all(scenario_path(scenario), set_ or [])
     if as_json:
-        out.print_json(json.dumps({"problems": checked.problems, "tables": checked.tables}, ensure_ascii=False))
+        out.print_json(json.dumps(vars(checked), ensure_ascii=False))
     else:
         for problem in checked.problems:
             err.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
+        for warning in checked.warnings:
+            err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        for note in checked.notes:
+            out.print(note, markup=False, highlight=False, soft_wrap=True)
         count = len(checked.problems)
         verdict = f"{count} problem{'s' if count > 1 else ''}" if count else "nothing wrong"
         out.print(f"{scenario}: {verdict}; {len(checked.tables)} tables read.", highlight=False)

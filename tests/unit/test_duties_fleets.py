@@ -236,7 +236,7 @@ def test_a_day_has_the_fleets_that_have_vehicles(duty_inputs: Inputs) -> None:
     table = counts(
         ("airside", "East", "none", 5), ("taxi_social", "West", "none", 5), ("taxi_company", "West", "none", 0)
     )
-    assert list(make_day(duty_inputs(), table, MILD)) == ["taxi_social", "airside"]
+    assert list(make_day(duty_inputs(), table, MILD)) == ["airside", "taxi_social"]
 
 
 def test_the_key_of_a_fleets_day_is_its_own_counts(duty_inputs: Inputs) -> None:

@@ -267,3 +267,33 @@ def test_a_terminal_that_is_no_place_is_named():
 
     with pytest.raises(DataError, match="'nowhere'"):
         block_moves(chained, places(**SITES))
+
+
+def two_terminals(second_departure: int) -> tuple[dy.DataFrame[Trip], dy.DataFrame[Place]]:
+    """Two trips of one bus: to `east` at 0:20, then from `north`, 3.34 km away, 481 s at 25 km/h."""
+    table = trips(("a", 0, 1200, "west", "east"), ("b", second_departure, 600, "north", "west"))
+    table = Trip.validate(table.with_columns(block=pl.lit(0, dtype=pl.Int64)))
+    return table, places(depot=(116.0, 40.0), west=(116.0, 40.0), east=(116.1, 40.0), north=(116.1, 40.03))
+
+
+def test_a_bus_runs_empty_to_the_terminal_of_its_next_trip_and_waits_there():
+    moves = block_moves(*two_terminals(3600), layover_s=300, detour=1.0)
+
+    assert moves["kind"].to_list() == ["pull_out", "trip", "deadhead", "trip", "pull_in"]
+    empty = moves.row(2, named=True)
+    assert (empty["depart_s"], empty["from_place"], empty["to_place"]) == (1200, "east", "north")
+    assert empty["length_km"] == pytest.approx(3.336, abs=1e-3)
+    assert empty["drive_s"] == 480
+    assert (moves.row(1, named=True)["dwell_s"], empty["dwell_s"]) == (0, 300)
+
+
+def test_a_given_block_with_too_little_time_for_the_empty_run_is_taken_to_be_in_time():
+    empty = block_moves(*two_terminals(1500), layover_s=300, detour=1.0).row(2, named=True)
+
+    assert (empty["drive_s"], empty["dwell_s"]) == (300, 0)
+
+
+def test_a_bus_that_goes_home_between_makes_no_deadhead():
+    moves = block_moves(*two_terminals(30_000), layover_s=300, detour=1.0)
+
+    assert moves["kind"].to_list() == ["pull_out", "trip", "pull_in", "pull_out", "trip", "pull_in"]

@@ -1,0 +1,135 @@
+"""Routes of flows, and the sets of nodes of which each route needs a station."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from charging.siting.flow_problem import FlowRefuelling, as_flows, as_lengths
+from charging.siting.problem import FloatArray, IntArray
+from networks.errors import InfeasibleError
+
+SLACK_KM = 1e-9
+"""Rounding of sums of lengths [km]."""
+FLOWS_NAMED = 5
+Clause = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One way of a flow: its nodes in order, the position of each [km], and the sets of which each needs a station."""
+
+    nodes: IntArray
+    at_km: FloatArray
+    clauses: tuple[Clause, ...]
+
+
+def routes_of_flows(problem: FlowRefuelling) -> tuple[list[list[Route]], FloatArray]:
+    """Return for each flow the routes by which it can be refuelled (maybe none), and the volumes.
+
+    Raises
+    ------
+    InfeasibleError
+        If a flow has no way at all, none can be refuelled, or one cannot where all have to be.
+    """
+    lengths = as_lengths(problem.graph)
+    origin, destination, volume = as_flows(problem.flows, lengths.shape[0])
+    ends = np.unique(np.r_[origin, destination])
+    distance, before = dijkstra(lengths, indices=ends, return_predecessors=True)
+    row_of = np.searchsorted(ends, origin), np.searchsorted(ends, destination)
+    routes: list[list[Route]] = []
+    needed = np.zeros(len(volume))
+    for flow in range(len(volume)):
+        start, goal = int(row_of[0][flow]), int(row_of[1][flow])
+        if not np.isfinite(distance[start, destination[flow]]):
+            raise InfeasibleError(f"flows, row {flow}: no road leads from {origin[flow]} to {destination[flow]}")
+        ways = _ways((distance[start], before[start]), (distance[goal], before[goal]), int(destination[flow]), problem)
+        found = [_route(way, lengths, problem.range_km) for way in ways]
+        routes.append([route for route in found if isinstance(route, Route)])
+        needed[flow] = 0.0 if routes[-1] else min(float(gap) for gap in found if not isinstance(gap, Route))
+    _require_range(problem, needed)
+    return routes, volume
+
+
+def _require_range(problem: FlowRefuelling, needed: FloatArray) -> None:
+    """Check that the range suffices between neighbouring nodes."""
+    short = np.flatnonzero(needed > 0)
+    if not short.size or not (problem.all_flows or len(short) == len(needed)):
+        return
+    named = ", ".join(f"{flow} ({needed[flow]:g} km)" for flow in short[:FLOWS_NAMED])
+    raise InfeasibleError(
+        f"range_km: {problem.range_km:g} km is below the longest road of {len(short)} of {len(needed)} flows "
+        f"(first: {named}); raise it to {needed.max():g} km, or add nodes on these roads"
+    )
+
+
+Tree = tuple[FloatArray, IntArray]
+
+
+def _ways(out: Tree, back: Tree, goal: int, problem: FlowRefuelling) -> list[list[int]]:
+    """Return the shortest way, then the longer ones allowed, by one other node each, shortest first."""
+    ways = [_walk(out[1], goal)[::-1]]
+    if problem.max_detour_share <= 0:
+        return ways
+    through = out[0] + back[0]
+    allowed = through <= (1 + problem.max_detour_share) * out[0][goal] + SLACK_KM
+    seen = {tuple(ways[0])}
+    for node in np.argsort(through, kind="stable"):
+        if len(ways) == problem.most_routes or not allowed[node]:
+            break
+        way = _walk(out[1], int(node))[::-1] + _walk(back[1], int(node))[1:]
+        if tuple(way) not in seen:
+            seen.add(tuple(way))
+            ways.append(way)
+    return ways
+
+
+def _walk(before: IntArray, node: int) -> list[int]:
+    walk = [node]
+    while before[node] >= 0:
+        node = int(before[node])
+        walk.append(node)
+    return walk
+
+
+def _route(way: list[int], lengths: csr_array, range_km: float) -> Route | float:
+    """Return the route, or the longest road on it where that is beyond the range [km]."""
+    nodes = np.array(way)
+    steps = np.asarray(lengths[nodes[:-1], nodes[1:]]).ravel()
+    if steps.max() > range_km + SLACK_KM:
+        return float(steps.max())
+    at_km = np.r_[0.0, np.cumsum(steps)]
+    return Route(nodes, at_km, clauses_of(nodes, at_km, range_km))
+
+
+def clauses_of(nodes: IntArray, at_km: FloatArray, range_km: float) -> tuple[Clause, ...]:
+    """Return the smallest sets of nodes of which the endless drive out and back needs a station each.
+
+    Parameters
+    ----------
+    nodes, at_km
+        The route and the position of each node on it [km].
+    range_km
+        Distance driven on a full tank [km].
+
+    Notes
+    -----
+    Driving on to the next node takes a station within the range before that node; so for each road of the round.
+    """
+    length = at_km[-1]
+    turn = slice(-2, 0, -1)
+    ring, at = np.r_[nodes, nodes[turn]], np.r_[at_km, 2 * length - at_km[turn]]
+    size = len(ring)
+    twice, places = np.r_[ring, ring], np.r_[at - 2 * length, at]
+    first = np.searchsorted(places, np.r_[at[1:], 2 * length] - range_km - SLACK_KM)
+    last = size + np.arange(size)
+    first = np.maximum(first, last - size + 1)
+    smallest = np.r_[True, first[1:] != first[:-1]]
+    sets = {frozenset(twice[low : high + 1].tolist()) for low, high in zip(first[smallest], last[smallest], strict=True)}
+    ordered = sorted(sets, key=lambda each: (len(each), sorted(each)))
+    kept: list[frozenset[int]] = []
+    for each in ordered:
+        if not any(other <= each for other in kept):
+            kept.append(each)
+    return tuple(tuple(sorted(each)) for each in kept)

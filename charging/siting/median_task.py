@@ -1,0 +1,84 @@
+"""A p-median with the best choice known, and a part of all its choices."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charging.siting.median_bound import Lists
+from charging.siting.median_search import median_value, swap_to_best
+from charging.siting.problem import FloatArray, IntArray
+
+
+@dataclass(eq=False)
+class Median:
+    """A p-median and the best choice known.
+
+    Parameters
+    ----------
+    cost
+        Weighted cost, sites x points; what is not allowed costs `barred`.
+    weight
+        Weight of each point.
+    p
+        Number of sites.
+    fixed
+        Sites that stand already.
+    whole_values
+        Whether every choice has a whole value.
+    barred
+        More than all that is allowed costs together; infinite where all is allowed.
+    sites, value
+        The best choice so far and its value.
+    """
+
+    cost: FloatArray
+    weight: FloatArray
+    p: int
+    fixed: IntArray
+    whole_values: bool
+    barred: float
+    sites: IntArray
+    value: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.value = median_value(self.cost, self.sites)
+
+    def take(self, sites: IntArray) -> None:
+        """Keep `sites` if they are better than the best known."""
+        value = median_value(self.cost, sites)
+        if value < self.value:
+            self.sites, self.value = sites, value
+
+    def better(self, sites: IntArray) -> None:
+        """Keep what swaps make of `sites` if it is better; the fixed sites have to come first."""
+        self.take(swap_to_best(self.cost, sites, len(self.fixed)))
+
+    def rounded(self, share: FloatArray) -> IntArray:
+        """Return the fixed sites and those of the largest shares."""
+        order = np.argsort(-share, kind="stable")
+        ranked: IntArray = np.r_[self.fixed, order[~np.isin(order, self.fixed)]]
+        return ranked[: self.p]
+
+    def limit(self, gap: float) -> float:
+        """Return the value above which a bound is good enough."""
+        step = 1.0 - 1e-6 if self.whole_values else 1e-10 * abs(self.value)
+        return self.value - max(step, gap * abs(self.value))
+
+    def goal(self, gap: float) -> tuple[float, float]:
+        """Return what the steps aim at and the bound that is enough."""
+        return self.value, self.limit(gap)
+
+    def round_up(self, bound: float) -> float:
+        """Return the bound, rounded up where every value is a whole number; never above the value."""
+        return min(float(np.ceil(bound - 1e-6)) if self.whole_values else bound, self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A part of all choices: lists, decided sites, prices to begin from and a bound."""
+
+    lists: Lists
+    status: NDArray[np.int8]
+    price: FloatArray
+    bound: float

@@ -1,0 +1,138 @@
+"""From plain functions to one compiled function: numba takes the modules of this folder as they are.
+
+The functions of these modules call each other, the charging times of `charging/energy.py`, the shares of
+`sharing.py` and the policies by name. Each module gets a scope in which all these names are compiled functions;
+that is how a policy of one's own takes the place of a shipped one.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cache
+from types import FunctionType, ModuleType
+from typing import Any, cast
+
+from numba import int64, njit
+from numba.core.errors import NumbaError
+from numba.core.types import Boolean, Integer
+
+from charging import energy
+from fleetsim.engine import policies, sharing, spec
+from fleetsim.engine.compiled import (
+    events,
+    faults,
+    heap,
+    hydrogen,
+    legs,
+    managed,
+    packing,
+    pools,
+    queues,
+    rows,
+    services,
+    state,
+    stops,
+)
+from fleetsim.engine.compiled.state import Day
+from fleetsim.engine.policies import SHIPPED, Policies
+from networks.errors import ScenarioError
+
+MODULES = (
+    energy, policies, sharing, heap, rows, services, hydrogen, managed, queues, faults, legs, stops, pools, events,
+)  # fmt: skip
+"""Modules whose functions are compiled."""
+OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Called from compiled code only: without a door to Python functions compile in two thirds of the time. They allocate
+no memory: without the counting of references a day takes two thirds of the time."""
+
+
+class UncompiledPolicyError(ScenarioError):
+    """A policy of one's own that numba does not take."""
+
+
+@cache
+def entry(chosen: Policies = SHIPPED) -> Callable[[Day], bool]:
+    """Return what runs a day on with these policies.
+
+    With the shipped ones it comes from the cache on disk if it was compiled before from the same sources: numba keeps
+    a compiled function beside this file, or in the user's cache where that is read-only, and looks at the date of this
+    file alone. The number in the closure is part of the key under which it keeps it, so a change in what is called
+    from here is a new function. Only this function is kept; it holds all it calls.
+
+    Raises
+    ------
+    UncompiledPolicyError
+        If numba cannot compile a policy, or one does not return whole numbers, or true or false.
+    """
+    sources = source_number()
+    run_on = _compiled_modules(chosen)[events.run_on]
+
+    def run(day: Day) -> bool:
+        day.tally[0].sources = sources
+        is_over: bool = run_on(day)
+        return is_over
+
+    if chosen == SHIPPED:
+        try:
+            return cast("Callable[[Day], bool]", njit(nogil=True, cache=True)(run))
+        except RuntimeError:  # numba finds no folder to write to
+            pass
+    return cast("Callable[[Day], bool]", njit(nogil=True)(run))
+
+
+def source_number() -> int:
+    """Return a number for the source of all that is compiled in: another source, another number."""
+    modules = (*MODULES, spec, state, packing)
+    text = "".join(inspect.getsource(module) for module in modules)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
+
+
+def _compiled_modules(chosen: Policies) -> dict[Any, Any]:
+    """Return the compiled function of each function; they are compiled at their first call."""
+    scopes = {module: dict(vars(module)) for module in MODULES}
+    compiled: dict[Any, Any] = {
+        function: _compiler(_moved(function, scope))
+        for module, scope in scopes.items()
+        for function in _functions(module)
+    }
+    for field in fields(Policies):
+        shipped, own = getattr(SHIPPED, field.name), getattr(chosen, field.name)
+        if own is not shipped:
+            compiled[shipped] = _own_policy(field.name, own, len(inspect.signature(shipped).parameters))
+    for scope in scopes.values():
+        names = [(name, value) for name, value in scope.items() if isinstance(value, FunctionType)]
+        scope.update({name: compiled[value] for name, value in names if value in compiled})
+    return compiled
+
+
+def _compiler(function: Any) -> Any:
+    return njit(**OPTIONS)(function)
+
+
+def _functions(module: ModuleType) -> list[FunctionType]:
+    return [v for v in vars(module).values() if isinstance(v, FunctionType) and v.__module__ == module.__name__]
+
+
+def _moved(function: FunctionType, scope: dict[str, Any]) -> FunctionType:
+    """Return the function with other global names."""
+    return FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
+
+
+def _own_policy(name: str, function: Any, parameters: int) -> Any:
+    """Return a user's policy compiled for whole numbers."""
+    try:
+        compiled = njit(**OPTIONS)(getattr(function, "py_func", function))
+        compiled.compile((int64,) * parameters)
+    except (NumbaError, TypeError) as error:
+        raise UncompiledPolicyError(
+            f"policy {name}: numba cannot compile it; use run.engine = 'simpy' or 'auto', or write it with whole"
+            f" numbers and operators only\n{error}"
+        ) from error
+    for overload in compiled.overloads.values():
+        if not isinstance(overload.signature.return_type, Boolean | Integer):
+            raise UncompiledPolicyError(
+                f"policy {name}: returns {overload.signature.return_type}, has to return whole numbers, or true or"
+                " false; write // instead of /"
+            )
+    return compiled

@@ -1,0 +1,267 @@
+"""From tables to the state of a day, and from its end to the log."""
+
+from typing import Any
+
+import numpy as np
+
+from fleetsim.engine.compiled.state import (
+    BREAK,
+    DELIVERY,
+    EVENT,
+    FAULTY,
+    ITEM,
+    LEG,
+    LEG_COLUMNS,
+    LINE,
+    MICROGRAMS,
+    MORE,
+    MORE_COLUMNS,
+    NOBODY,
+    PLUG,
+    POOL_WAY,
+    REPAIR,
+    STATION,
+    STATION_COLUMNS,
+    STEP,
+    STEP_ROW,
+    STOCK,
+    TALLY,
+    TASK,
+    TASK_COLUMNS,
+    TASK_ROW,
+    VEHICLE,
+    VEHICLE_COLUMNS,
+    WAY,
+    Day,
+    Records,
+)
+from fleetsim.engine.spec import (
+    ENDLESS,
+    FLOW_COLUMNS,
+    NEVER_US,
+    VISIT_COLUMNS,
+    Flows,
+    Inputs,
+    IntArray,
+    Log,
+    is_managed,
+)
+
+FIRST_ROOM = 4
+"""Log rows a vehicle for which there is room at first; memory is taken only when it is written."""
+ROWS_BESIDE_TRIES = 5
+"""Log rows one event may write besides one a try: a visit, two failed wishes, a stranding, and one to spare."""
+SHARINGS = 6
+"""How often one event may make plugs change their grant: when leaving, entering, breaking, and some to spare."""
+HEAP_ROOM = 256
+"""Events that have been moved for which the heap has room besides one for each vehicle and as many moved ones."""
+BLOCK = 2048
+"""Rows packed at a time, so that they stay near the processor while their columns are filled."""
+
+
+def check_rows(inputs: Inputs) -> None:
+    """Check what the compiled code does not: that row numbers are rows.
+
+    Raises
+    ------
+    IndexError
+        If one is not.
+    """
+    kinds, zones, _ = inputs.access.station.shape
+    stations, legs, pools = len(inputs.stations), len(inputs.legs), len(inputs.pools.roams)
+    steps = len(inputs.signals.price)
+    for name, rows, least, end in (
+        ("vehicles.kind", inputs.vehicles.kind, 0, kinds),
+        ("vehicles.home", inputs.vehicles.home, -1, stations),
+        ("vehicles.first_leg", inputs.vehicles.first_leg, 0, legs + 1),
+        ("vehicles.pool", inputs.vehicles.pool, -1, pools),
+        ("vehicles.zone", inputs.vehicles.zone, 0, zones),
+        ("vehicles.pack_type", inputs.vehicles.pack_type, 0, inputs.stations.packs.shape[1]),
+        ("legs.zone", inputs.legs.zone, 0, zones),
+        ("access.station", inputs.access.station, -1, stations),
+        ("stations.signal", inputs.stations.signal, -1, steps),
+        ("faults.station", inputs.faults.station, 0, stations),
+        ("faults.plug", inputs.faults.plug, 0, int(inputs.stations.plugs.max(initial=0))),
+        ("deliveries.station", inputs.deliveries.station, 0, stations),
+        ("tasks.pool", inputs.tasks.pool, 0, pools),
+        ("tasks.zone", inputs.tasks.zone, 0, zones),
+        ("tasks.first_leg", inputs.tasks.first_leg, 0, legs),
+        ("tasks.end_leg", inputs.tasks.end_leg, 1, legs + 1),
+        ("pools.zone", inputs.pools.zone, -1, zones),
+    ):
+        if rows.size and (rows.min() < least or rows.max() >= end):
+            raise IndexError(f"{name} from {rows.min()} to {rows.max()}: has to be within {least} and {end - 1}")
+
+
+def new_day(inputs: Inputs) -> Day:
+    """Return the state of a day before its first event."""
+    size, pools = len(inputs.vehicles), len(inputs.pools.roams)
+    zones = inputs.access.station.shape[1]
+    stations = _new_stations(inputs)
+    managed = stations["managed"]
+    plugs = np.zeros(int(stations["plugs"][managed].sum()), PLUG)
+    plugs["holder"] = NOBODY
+    most_plugs = int(stations["plugs"][managed].max(initial=0))
+    stocks = np.zeros(inputs.stations.packs.shape, STOCK)
+    stocks["packs"] = inputs.stations.packs
+    stocks["first"] = _firsts(inputs.stations.packs.ravel()).reshape(stocks.shape)
+    tally = np.zeros(1, TALLY)
+    tally["step_us"], tally["tries"], tally["most_plugs"] = inputs.signals.step, inputs.tries, most_plugs
+    return Day(
+        vehicles=_new_vehicles(inputs),
+        more=_new_more(inputs),
+        legs=_packed(inputs.legs, LEG_COLUMNS, LEG),
+        stations=stations,
+        ways=_packed(inputs.access, ("station", "drive", "metres"), WAY),
+        tried=np.zeros((size, inputs.tries), np.int64),
+        plugs=plugs,
+        wishes=np.zeros(len(plugs), np.int64),
+        offers=np.zeros(len(plugs), np.int64),
+        by_need=np.zeros(most_plugs + 1, EVENT),
+        stocks=stocks,
+        full_at=np.zeros(int(inputs.stations.packs.sum()), np.int64),
+        free_at=np.zeros(int(stations["chargers"].sum()), np.int64),
+        deliveries=_new_deliveries(inputs),
+        steps=_packed(inputs.signals, ("price", "limit_pm"), STEP_ROW),
+        prices=np.ascontiguousarray(inputs.signals.price, np.int64),
+        told=np.flatnonzero(managed & (stations["signal"] >= 0)),
+        agenda=_new_agenda(inputs),
+        faulty=_packed(inputs.faults, ("station", "plug"), FAULTY),
+        tasks=_new_tasks(inputs),
+        pending=_new_lines((pools,)),
+        waiting=_new_lines((pools, zones)),
+        roams=inputs.pools.roams.copy(),
+        pool_ways=_packed(inputs.pools, ("zone", "drive", "metres"), POOL_WAY),
+        events=np.zeros(2 * size + HEAP_ROOM, EVENT),
+        visits=np.zeros((len(VISIT_COLUMNS), FIRST_ROOM * size + inputs.tries + ROWS_BESIDE_TRIES + 1), np.int64),
+        flows=np.zeros((len(FLOW_COLUMNS), SHARINGS * most_plugs + (FIRST_ROOM + 1) * len(plugs) + 1), np.int64),
+        tally=tally,
+    )
+
+
+def _new_stations(inputs: Inputs) -> Records:
+    stations = _packed(inputs.stations, STATION_COLUMNS, STATION)
+    stations["head"] = stations["tail"] = NOBODY
+    stations["in_service"] = inputs.stations.plugs
+    managed = is_managed(inputs)
+    stations["managed"] = managed
+    stations["first_plug"] = _firsts(np.where(managed, inputs.stations.plugs, 0))
+    stations["chargers"] = np.minimum(inputs.stations.chargers, inputs.stations.packs.sum(axis=1))
+    stations["first_charger"] = _firsts(stations["chargers"])
+    stations["storage_ug"] = stations["store_ug"] = inputs.stations.storage * MICROGRAMS
+    stations["endless"] = inputs.stations.trailer == ENDLESS
+    stations["trailer_ug"] = np.maximum(inputs.stations.trailer, 0) * MICROGRAMS
+    every = np.arange(len(stations))
+    rows = np.sort(inputs.deliveries.station)
+    stations["delivery"], stations["end_delivery"] = np.searchsorted(rows, every), np.searchsorted(rows, every, "right")
+    return stations
+
+
+def _new_vehicles(inputs: Inputs) -> Records:
+    vehicles = inputs.vehicles
+    packed = _packed(vehicles, VEHICLE_COLUMNS, VEHICLE)
+    packed["level"] = vehicles.start_level
+    packed["first_leg"] = packed["leg"] = vehicles.first_leg[:-1]
+    packed["end_leg"] = vehicles.first_leg[1:]
+    packed["zone"] = vehicles.zone
+    packed["event"] = packed["plug"] = NOBODY
+    of_pool = vehicles.pool >= 0
+    packed["free"][of_pool] = vehicles.on_from[of_pool]
+    packed["leg"][of_pool], packed["first_leg"][of_pool], packed["end_leg"][of_pool] = NOBODY, 0, 0
+    return packed
+
+
+def _new_more(inputs: Inputs) -> Records:
+    more = _packed(inputs.vehicles, MORE_COLUMNS, MORE)
+    more["task"] = more["waits_behind"] = NOBODY
+    more["at_depot"] = True
+    return more
+
+
+def _new_deliveries(inputs: Inputs) -> Records:
+    order = np.argsort(inputs.deliveries.station, kind="stable")
+    deliveries = np.zeros(len(order), DELIVERY)
+    deliveries["time"] = inputs.deliveries.time[order]
+    deliveries["amount_ug"] = inputs.deliveries.amount[order] * MICROGRAMS
+    return deliveries
+
+
+def _new_agenda(inputs: Inputs) -> Records:
+    """Return what the tables fix by time; at the same time repairs, breaks, steps of signals, tasks."""
+    repaired = np.flatnonzero(inputs.faults.repaired < NEVER_US)
+    steps = np.arange(1, inputs.signals.price.shape[1] + 1)
+    parts = (
+        (REPAIR, inputs.faults.repaired[repaired], repaired),
+        (BREAK, inputs.faults.breaks, np.arange(len(inputs.faults))),
+        (STEP, steps * inputs.signals.step, steps),
+        (TASK, inputs.tasks.time, np.arange(len(inputs.tasks))),
+    )
+    agenda = np.zeros(sum(len(times) for _, times, _ in parts), ITEM)
+    agenda["what"] = np.repeat([what for what, _, _ in parts], [len(times) for _, times, _ in parts])
+    agenda["time"] = np.concatenate([times for _, times, _ in parts])
+    agenda["row"] = np.concatenate([rows for _, _, rows in parts])
+    return agenda[np.argsort(agenda["time"], kind="stable")]
+
+
+def _new_tasks(inputs: Inputs) -> Records:
+    tasks = _packed(inputs.tasks, TASK_COLUMNS, TASK_ROW)
+    tasks["taker"] = tasks["behind"] = NOBODY
+    return tasks
+
+
+def _new_lines(shape: tuple[int, ...]) -> Records:
+    lines = np.zeros(shape, LINE)
+    lines["head"] = lines["tail"] = NOBODY
+    return lines
+
+
+def _firsts(sizes: IntArray) -> IntArray:
+    """Return where each part begins if parts of these sizes lie one behind the other."""
+    return np.asarray(np.cumsum(sizes) - sizes)
+
+
+def _packed(columns: object, names: tuple[str, ...], row_type: np.dtype[np.void]) -> Records:
+    """Return rows with the columns of these names, the rest 0: what an event needs lies side by side."""
+    given: dict[str, Any] = {name: getattr(columns, name) for name in names}
+    rows = np.zeros(given[names[0]].shape, row_type)
+    for first in range(0, len(rows), BLOCK):
+        block = slice(first, first + BLOCK)
+        for name, column in given.items():
+            rows[name][block] = column[block]
+    return rows
+
+
+def enlarged(day: Day) -> Day:
+    """Return the day with twice the room for its log."""
+    return day._replace(visits=_twice(day.visits), flows=_twice(day.flows) if len(day.plugs) else day.flows)
+
+
+def _twice(table: IntArray) -> IntArray:
+    columns, room = table.shape
+    larger = np.zeros((columns, 2 * room), np.int64)
+    larger[:, :room] = table
+    return larger
+
+
+def log_of(day: Day, own_legs: int) -> Log:
+    """Return the log of a day that is over; the first `own_legs` legs are those of vehicles, the others of tasks."""
+    tally = day.tally[0]
+    return Log(
+        **dict(zip(VISIT_COLUMNS, day.visits[:, : tally["rows"]], strict=True)),
+        departure=_departures(day, own_legs),
+        level=day.vehicles["level"].copy(),
+        taker=day.tasks["taker"].copy(),
+        approach=day.tasks["approach"].copy(),
+        flows=Flows(**dict(zip(FLOW_COLUMNS, day.flows[:, : tally["flow_rows"]], strict=True))),
+    )
+
+
+def _departures(day: Day, own_legs: int) -> IntArray:
+    departure = day.legs["depart"].copy()
+    taken = day.tasks[day.tasks["taker"] >= 0]
+    begins = np.zeros(len(departure) + 1, np.int64)
+    np.add.at(begins, taken["first_leg"], 1)
+    np.add.at(begins, taken["end_leg"], -1)
+    made = np.cumsum(begins[:-1]) > 0
+    departure[own_legs:][~made[own_legs:]] = -1
+    return np.asarray(departure)

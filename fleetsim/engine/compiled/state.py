@@ -1,0 +1,161 @@
+"""The state of a simulated day as the compiled engine holds it: few arrays of rows."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleetsim.engine.spec import FLOW_COLUMNS, VISIT_COLUMNS, IntArray, Kind, QueueRule, Reason, ShareRule, Strategy
+
+Records = NDArray[np.void]
+Record = Any
+"""One row of `Records`; its columns are attributes."""
+
+ELECTRIC, SWAP = int(Kind.ELECTRIC), int(Kind.SWAP)
+(SERVED, LEFT_EARLY, QUEUE, ALL_FULL, OUT_OF_REACH, DRY, TOO_LATE, STRANDED, FAULT, CALLED) = (int(r) for r in Reason)
+FIFO = int(QueueRule.FIFO)
+BY_NEED = int(ShareRule.NEED)
+ASAP, CHEAPEST = int(Strategy.ASAP), int(Strategy.CHEAPEST)
+AT_STOP, AT_STATION, AT_FLOW, AT_END, AT_FLOOR, AT_TASK, AT_FREE = range(7)
+"""What a vehicle wakes up for: it seeks energy at a stop, reaches a station, energy begins to flow, it is served or
+turned away, it has given back all it may; it begins a task, becomes free."""
+REPAIR, BREAK, STEP, TASK = range(4)
+"""Items of the agenda, in the order in which they come at the same time."""
+AWAY, QUEUED, HOLDING, LEAVING = range(4)
+"""Where a vehicle stands at a station: not at all, in the queue, on a plug, on its way out."""
+WORKS, BETWEEN, WAITS, CALLED_AWAY, OVER = range(5)
+"""What a vehicle of a pool is about: a task, energy between tasks, nothing, on its way from there, nothing more."""
+NOBODY = -1
+NO_GRANT = -(2**62)
+"""Grant of a plug before the first sharing [W]."""
+MICROGRAMS = 1_000_000
+MILLION = 1_000_000
+
+VEHICLE_COLUMNS = (
+    "kind", "group", "home", "soft", "capacity", "reserve", "depot_reserve", "target", "max_power", "knee_pm",
+    "end_pm", "use_per_km", "pool",
+)  # fmt: skip
+VEHICLE_ROW = (
+    # What most events look at; the stop it stands at or drives to.
+    "wakes_for", "reason", "station", "leg", "end_leg", "home", "kind", "zone", "tries", "stands", "pool", "plug",
+    "soft", "at_home", "fills", "event", "level", "free", "back", "drive", "metres", "use_per_km", "need", "promised",
+    "group", "reserve", "capacity",
+    # The visit it is on: times, what it stays for, what comes out, who waits behind it.
+    "target", "seek", "arrive", "start", "energy", "due", "least", "goal", "behind",
+    "first_leg", "depot_reserve", "max_power", "knee_pm", "end_pm",
+)  # fmt: skip
+MORE_COLUMNS = ("rank", "pack_type", "ready_by", "give_floor", "on_until", "use_ppm")
+MORE_ROW = (
+    *MORE_COLUMNS, "ready", "needed", "returned", "task", "waits_behind", "phase", "at_depot", "sought"
+)  # fmt: skip
+"""What few events look at: where plugs are managed or queues ordered, and of vehicles of pools."""
+LEG_COLUMNS = ("depart", "drive", "dwell", "energy", "zone", "may_charge", "at_depot", "timed", "overnight")
+STATION_COLUMNS = (
+    "kind", "plugs", "rate", "handling", "typical", "queue_limit", "supply", "dry_limit", "group", "bookable",
+    "queue_rule", "site_limit", "cabinet_plugs", "cabinet_power", "share_rule", "strategy", "signal", "give_price",
+)  # fmt: skip
+STATION_STATE = (
+    "in_service", "busy", "waiting", "head", "tail", "managed", "first_plug", "first_charger", "chargers",
+    "storage_ug", "store_ug", "at", "endless", "trailer_ug", "delivery", "end_delivery",
+)  # fmt: skip
+PLUG_ROW = (
+    "holder", "broken", "flows", "since", "level", "grant", "planned", "power", "goal", "ready", "floor", "rate", "zero",
+    "level_now", "accepted", "spare",
+)  # fmt: skip
+TASK_COLUMNS = ("pool", "latest", "zone", "first_leg", "end_leg")
+TALLY_ROW = (
+    "woken", "pending", "scheduled", "happened", "agenda", "rows", "flow_rows", "step_us", "tries", "most_plugs",
+    "sources",
+)  # fmt: skip
+TYPES = {
+    **dict.fromkeys(("soft", "at_home", "fills", "may_charge", "at_depot", "timed", "overnight"), np.bool_),
+    **dict.fromkeys(("bookable", "managed", "endless", "broken", "flows", "sought"), np.bool_),
+    **dict.fromkeys(("kind", "home", "first_leg", "leg", "end_leg", "zone", "station", "behind", "pool"), np.int32),
+    **dict.fromkeys(("wakes_for", "reason", "tries", "stands", "plug", "holder", "what", "task"), np.int32),
+    **dict.fromkeys(("waits_behind", "phase"), np.int32),
+}
+"""Row numbers and codes take half a word, which is felt; all else is in 64 bits."""
+(IN_VEHICLE, IN_LEG, IN_STATION, IN_SEEK, IN_ARRIVE, IN_START, IN_END, IN_ENERGY, IN_REASON, IN_METRES, IN_RETURNED) = (
+    range(len(VISIT_COLUMNS))
+)
+(OF_VEHICLE, OF_STATION, OF_START, OF_END, OF_POWER, OF_ENERGY) = range(len(FLOW_COLUMNS))
+
+
+def row_type(names: tuple[str, ...], types: dict[str, Any] | None = None) -> np.dtype[np.void]:
+    """Return the type of a row with these columns, of 64 bits where `types` says nothing."""
+    known = types or {}
+    return np.dtype([(name, known.get(name, np.int64)) for name in names], align=True)
+
+
+VEHICLE = row_type(VEHICLE_ROW, TYPES)
+MORE = row_type(MORE_ROW, TYPES)
+LEG = row_type(LEG_COLUMNS, TYPES)
+STATION = row_type((*STATION_COLUMNS, *STATION_STATE), {n: TYPES[n] for n in ("bookable", "managed", "endless")})
+PLUG = row_type(PLUG_ROW, {**TYPES, "rate": np.float64, "zero": np.float64})
+WAY = row_type(("station", "drive", "metres"))
+EVENT = row_type(("time", "order", "vehicle"))
+ITEM = row_type(("time", "what", "row"), TYPES)
+FAULTY = row_type(("station", "plug"))
+DELIVERY = row_type(("time", "amount_ug"))
+STOCK = row_type(("first", "packs"))
+STEP_ROW = row_type(("price", "limit_pm"))
+TASK_ROW = row_type((*TASK_COLUMNS, "taker", "approach", "behind"))
+POOL_WAY = row_type(("zone", "drive", "metres"))
+LINE = row_type(("head", "tail"))
+TALLY = row_type(TALLY_ROW)
+
+
+class Day(NamedTuple):
+    """The state of a simulated day: few arrays of rows, for the compiler takes its time for each."""
+
+    vehicles: Records
+    more: Records
+    """Of vehicles, what few events look at."""
+    legs: Records
+    """`depart` becomes the departure once it has happened, -1 where it never does."""
+    stations: Records
+    ways: Records
+    """`Access`: from zones to stations, shape (kinds, zones, ranks)."""
+    tried: IntArray
+    """Stations each vehicle has tried at its stop: shape (vehicles, tries)."""
+    plugs: Records
+    """Plugs of managed stations, from `first_plug` on."""
+    wishes: IntArray
+    """Power each plug asks for, then what it is granted [W]."""
+    offers: IntArray
+    """Power each plug offers to the grid [W]."""
+    by_need: Records
+    """Heap of plugs by time to spare, while a site's limit is divided."""
+    stocks: Records
+    """Packs of a type at a station: shape (stations, types)."""
+    full_at: IntArray
+    """Times at which packs are full, a heap a stock [us]."""
+    free_at: IntArray
+    """Times at which chargers of packs are free, a heap a station from `first_charger` on [us]."""
+    deliveries: Records
+    steps: Records
+    """`Signals`: shape (signals, steps)."""
+    prices: IntArray
+    """Price in each step: shape (signals, steps)."""
+    told: IntArray
+    """Managed stations with a signal."""
+    agenda: Records
+    """What the tables fix, in order."""
+    faulty: Records
+    """Plugs of `Faults`."""
+    tasks: Records
+    pending: Records
+    """Tasks that wait, a line a pool."""
+    waiting: Records
+    """Vehicles that wait, a line a pool and zone; the first zone's alone where the pool does not roam."""
+    roams: NDArray[np.bool_]
+    pool_ways: Records
+    """`Pools`: from zones to zones, shape (zones, ranks)."""
+    events: Records
+    """Heap by time and order of scheduling, `tally.pending` long; moved events stay until they come up."""
+    visits: IntArray
+    """The log: shape (columns, rows), `tally.rows` of it written."""
+    flows: IntArray
+    """`Flows`: shape (columns, rows), `tally.flow_rows` of it written."""
+    tally: Records
+    """One row: vehicles woken for the first time, events pending, scheduled and happened, agenda done, rows."""

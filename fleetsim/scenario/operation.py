@@ -1,0 +1,68 @@
+"""The scenario's section on how depots, stations, batteries and pools are run."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fleetsim.scenario.sections import Section, Share
+
+Positive = Annotated[float, Field(gt=0.0)]
+
+
+class OperationSection(Section):
+    """How depots charge, stations queue and fail, batteries age and freeze, and vehicles are sent out."""
+
+    depot_strategy: Literal["asap", "level", "valley", "cheapest"] = "asap"
+    """When vehicles at their depot charge: at once, spread until they leave, in the valley hours of the depot's tariff
+    if that suffices, or in its cheapest hours."""
+    depot_share_rule: Literal["fair", "need"] = "need"
+    """Who gets the power of a depot's connection when it is short: all alike, or first who must leave first."""
+    depot_limit_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Grid connection of a depot over the power of all its plugs, where stations.csv gives none; 1: no limit; .3 to 1
+    plausible."""
+    depot_grid_limit: dict[int, Share] = {}
+    """Part of the connection that a depot may draw, by hour of the day (a signal of the grid); 1 where not given."""
+    give_back_share: Share = 0.0
+    """Share of the vehicles with a depot plug that may feed the grid at the dearest hours; with `valley` and `cheapest`
+    only; 0 to .3 plausible."""
+    give_back_floor_share: Share = 0.6
+    """State of charge below which they give nothing back; .4 to .8 plausible."""
+    queue_rule: Literal["fifo", "need"] = "fifo"
+    """Who is next at a public station: first come first served, or who has least time to spare."""
+    bookable_share: Share = 0.0
+    """Share of the public stations at which a driver books a place on the way; 0 to .5 plausible."""
+    cabinet_plugs: Annotated[int, Field(ge=0, le=20)] = 0
+    """Plugs of a public station that share the power of a cabinet; 0: none share; 2 to 8 plausible."""
+    cabinet_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.6
+    """Power of a cabinet over that of its plugs together; .3 to 1 plausible."""
+    failures_per_year: Annotated[float, Field(ge=0.0, le=365.0)] = 0.0
+    """Faults of a plug, bay or dispenser a year; 0: none are drawn; 1 to 12 plausible."""
+    repair_h: Annotated[float, Field(gt=0.0, le=1000.0)] = 24.0
+    """Mean time until a plug is repaired [h]; 2 to 72 plausible."""
+    swap_charger_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Chargers behind the bays of a swap station over its packs; .5 to 1 plausible."""
+    hydrogen_deliveries: Annotated[int, Field(ge=0, le=24)] = 0
+    """Tube trailers a hydrogen station gets a day, spread evenly from 6:00 on; 0: its compressor never lacks gas."""
+    hydrogen_trailer_kg: Annotated[float, Field(gt=0.0, le=2000.0)] = 300.0
+    """Hydrogen of a tube trailer that can be used [kg]; 200 to 400 at 20 MPa plausible."""
+    cold_power_share: dict[int, Positive] = {-20: 0.45, -10: 0.6, 0: 0.85, 10: 1.0}
+    """Highest charging power over that in mild weather, by mean temperature of the day [C]; -/+ .15."""
+    cold_capacity_share: dict[int, Positive] = {-20: 0.75, -10: 0.85, 0: 0.93, 15: 1.0}
+    """Energy a battery gives over that in mild weather, by mean temperature of the day [C]; -/+ .07."""
+    fade_per_year: Annotated[float, Field(ge=0.0, le=0.1)] = 0.01
+    """Loss of a battery's capacity with age [share/year]; .005 to .02 plausible."""
+    fade_per_1000_cycles: Annotated[float, Field(ge=0.0, le=0.5)] = 0.04
+    """Loss of a battery's capacity with use [share per 1,000 full charges]; .02 to .1 plausible."""
+    least_capacity_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
+    """Capacity at which batteries are replaced, so that none is weaker [share of new]; .6 to .8 plausible."""
+    payload_share: dict[str, Annotated[float, Field(gt=0.3, le=1.0)]] = {"goods": 0.98}
+    """Goods a battery vehicle carries a tour over those of the fuel vehicle in its place, by fleet group; it drives so
+    much more for the same goods; .85 (heavy parcels, small vans) to 1 (limited by volume) plausible."""
+    bus_dispatch: Literal["blocks", "pool"] = "blocks"
+    """Whether a bus is bound to its blocks, or the depot sends out whichever bus is ready, reserve included."""
+    taxi_dispatch: Literal["trips", "requests"] = "trips"
+    """Whether taxis drive sampled trips, or requests call the nearest free taxi with enough charge."""
+    request_patience_min: Annotated[float, Field(gt=0.0, le=120.0)] = 10.0
+    """Longest time a passenger waits for a taxi [min]; 5 to 20 plausible."""
+    request_zones: Annotated[int, Field(ge=1, le=200)] = 60
+    """Nearest zones in which a taxi is looked for; 20 to 200 plausible."""

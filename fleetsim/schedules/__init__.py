@@ -1,0 +1,1 @@
+"""Conversion schedules: scripted, previewed, solved, put into words and checked on simulated days."""

@@ -1,0 +1,113 @@
+"""The work behind `fleetsim schedule`: read, preview or solve, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from fleetsim import choice
+from fleetsim.datasets import City, city_folder, read_city
+from fleetsim.scenario.scenario import Scenario
+from fleetsim.scenario.sections import Conversion
+from fleetsim.schedules import preview
+from fleetsim.schedules.city import city_problem, turn_over
+from fleetsim.schedules.outcome import depot_table, group_table, plan_rows, shortages, words
+from fleetsim.schedules.plan_file import conversions, read_plan
+from fleetsim.schedules.solve import Solution, solve
+from fleetsim.schedules.verify import Change, simulated, verified
+from fleetsim.schedules.written import toml_lines, write
+from fleetsim.texts import Language
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a schedule comes to."""
+
+    detail: pl.DataFrame
+    """Vehicles held and bought by fleet, district, powertrain and year."""
+    depots: pl.DataFrame
+    lines: list[str]
+    convert: tuple[Conversion, ...]
+    language: Language
+    proof: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "years": preview.yearly(self.depots).to_dicts(),
+            "depots": self.depots.to_dicts(),
+            "lines": self.lines,
+            **self.proof,
+        }
+
+    def save(self, folder: Path, base: str) -> None:
+        """Write tables, chart, and the schedule as a scenario that `fleetsim run` takes."""
+        tables = {"vehicles": self.detail, "depots": self.depots}
+        texts = {"scenario.toml": toml_lines(self.convert, base), "notes.txt": "\n".join(self.lines) + "\n"}
+        write(folder, tables, texts, preview.chart(self.detail, self.depots, self.language))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scenario with its city and the schedule that was brought."""
+
+    scenario: Scenario
+    city: City
+
+    @classmethod
+    def begin(cls, scenario: Scenario, file: Path | None, sheet: str | None = None) -> Job:
+        """Return the job; a file's rows take the place of the scenario's own schedule."""
+        city = read_city(city_folder(scenario.run.city))
+        if file is not None:
+            lines = conversions(read_plan(file, city, sheet=sheet))
+            scenario = scenario.set({"schedule.convert": [line.model_dump() for line in lines]})
+        return cls(scenario, city)
+
+    def previewed(self, language: Language) -> Outcome:
+        """Return what the scenario's own schedule comes to."""
+        detail = preview.by_powertrain(self.city, self.scenario, turn_over(self.city, self.scenario))
+        table = preview.depots(self.city, self.scenario, detail)
+        return Outcome(detail, table, [], self.scenario.schedule.convert, language)
+
+    def solved(self, milestones: Sequence[int], language: Language, say: Say) -> Outcome:
+        """Return the schedule of least cost, its milestone days simulated if there are any."""
+        section = self.scenario.schedule.solve
+        turned = turn_over(self.city, self.scenario, section.first_year - 1)
+        opening = turned.stock.filter(pl.col("year") == section.first_year - 1)
+        problem = city_problem(self.city, self.scenario, opening)
+        solution = solve(problem, cpu_s=section.cpu_s, gap=section.gap)
+        changes: list[Change] = []
+        if milestones:
+            say("simulating milestone days")
+            trial = simulated(self.city, self.scenario, milestones)
+            solution, changes = verified(solution, trial, cpu_s=section.cpu_s, gap=section.gap)
+        return _outcome(solution, changes, language)
+
+
+def _outcome(solution: Solution, changes: Sequence[Change], language: Language) -> Outcome:
+    short = shortages(solution)
+    detail, table = group_table(solution), depot_table(solution)
+    nev = detail.filter(pl.col("powertrain").is_in(choice.NEW_ENERGY))
+    electric = nev.group_by("depot", "year", maintain_order=True).agg(nev=pl.col("held").sum())
+    table = table.join(electric, on=["depot", "year"], how="left", maintain_order="left")
+    table = table.with_columns(pl.col("nev").fill_null(0.0))
+    lines = [*words(solution, language, short), *(change.text(language) for change in changes)]
+    proof = {
+        "cost_cny": solution.cost,
+        "bound_cny": solution.bound,
+        "gap": solution.gap,
+        "broken": list(solution.broken),
+        "clauses": [vars(one) for one in short],
+        "changes": [vars(change) for change in changes],
+    }
+    return Outcome(detail, table, lines, conversions(_as_plan(solution)), language, proof)
+
+
+def _as_plan(solution: Solution) -> pl.DataFrame:
+    return plan_rows(solution).with_columns(number=pl.lit(None, pl.Float64), depot=pl.lit(None, pl.String))
