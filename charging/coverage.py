@@ -1,11 +1,13 @@
 """Who is within reach of a station: by zone, district, kind and year, on network distance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dataframely as dy
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from charging.tables import Coverage, ZoneCoverage
+from charging.tables import Coverage, CoverageShare, Equity, ZoneCoverage
 from networks.errors import ScenarioError
 
 CITY = "all"
@@ -146,8 +148,117 @@ def blank_spots(zone_table: pl.DataFrame) -> pl.DataFrame:
     return blank.sort("year", "kind", "population", "zone", descending=[False, False, True, False])
 
 
-def _quantile(share: float) -> pl.Expr:
-    """Smallest distance within which at least `share` of the residents live (rows sorted by distance)."""
-    enough = pl.col("population").cum_sum() >= share * pl.col("population").sum()
-    inhabited = pl.col("population").sum() > 0
+def coverage_shares(reached: pl.DataFrame, counted: Sequence[str]) -> dy.DataFrame[CoverageShare]:
+    """Return table `CoverageShare`: what is within reach, by district and for the city.
+
+    Parameters
+    ----------
+    reached
+        stage, year, kind, district, zone, distance_km, covered, and a column for each amount that is counted.
+    counted
+        Columns of `reached` that are counted, such as population and jobs.
+    """
+    both = pl.concat([reached, reached.with_columns(district=pl.lit(CITY))])
+    keys = ["stage", "year", "kind", "district"]
+    ordered = both.sort(*keys, "distance_km", "zone", nulls_last=True)
+    groups = ordered.group_by(keys, maintain_order=True)
+    parts = [groups.agg(*_shares(name)).with_columns(counted=pl.lit(name)) for name in counted]
+    table = pl.concat(parts).with_columns(
+        pl.col("covered_share").fill_nan(0.0), pl.col("mean_distance_km").fill_nan(None)
+    )
+    schema = CoverageShare.create_empty().schema
+    return CoverageShare.validate(table.select(list(schema)).cast(schema).sort(*keys, "counted"))
+
+
+def _shares(name: str) -> list[pl.Expr]:
+    amount = pl.col(name).cast(pl.Float64)
+    known = amount.filter(pl.col("distance_km").is_not_null())
+    return [
+        amount.sum().alias("amount"),
+        (amount.filter(pl.col("covered")).sum() / amount.sum()).clip(0.0, 1.0).alias("covered_share"),
+        ((amount * pl.col("distance_km")).sum() / known.sum()).alias("mean_distance_km"),
+        *(_quantile(share / 100, name).alias(f"p{share}_distance_km") for share in (50, 75, 95)),
+    ]
+
+
+def equity(reached: pl.DataFrame, plugs: pl.DataFrame) -> dy.DataFrame[Equity]:
+    """Return table `Equity`: how evenly the way to a station is shared among the residents.
+
+    Parameters
+    ----------
+    reached
+        As in `coverage_shares`, with population; residents with no station in reach are left out.
+    plugs
+        stage, year, kind, district, plugs: what stands there.
+    """
+    keys = ["stage", "year", "kind", "district"]
+    both = pl.concat([reached, reached.with_columns(district=pl.lit(CITY))]).sort(*keys, "zone")
+    stands = pl.concat([plugs, plugs.with_columns(district=pl.lit(CITY))]).group_by(keys, maintain_order=True)
+    counts = stands.agg(pl.col("plugs").sum())
+    rows = [
+        dict(zip(keys, names, strict=True)) | _evenness(part)
+        for names, part in both.group_by(keys, maintain_order=True)
+    ]
+    schema = Equity.create_empty().schema
+    table = pl.DataFrame(rows).with_columns(pl.col("stage").cast(pl.String))
+    table = table.join(counts.with_columns(pl.col("stage").cast(pl.String)), on=keys, how="left")
+    rate = 10_000 * pl.col("plugs").fill_null(0) / pl.col("people")
+    table = table.with_columns(plugs_per_10000=pl.when(pl.col("people") > 0).then(rate))
+    return Equity.validate(table.select(list(schema)).cast(schema).sort(keys))
+
+
+def _evenness(part: pl.DataFrame) -> dict[str, float | None]:
+    known = part.filter(pl.col("distance_km").is_not_null(), pl.col("population") > 0).sort("distance_km", "zone")
+    km, people = known["distance_km"].to_numpy(), known["population"].to_numpy().astype(np.float64)
+    names = ("gini", "p90_over_p50", "worst_tenth_km")
+    values: dict[str, float | None] = {"people": float(part["population"].sum()), **dict.fromkeys(names)}
+    if not len(km):
+        return values
+    p50, p90 = (float(km[np.searchsorted(np.cumsum(people), share * people.sum())]) for share in (0.5, 0.9))
+    return values | {
+        "gini": gini(km, people),
+        "p90_over_p50": p90 / p50 if p50 > 0 else None,
+        "worst_tenth_km": _upper_mean(km, people, 0.1),
+    }
+
+
+def gini(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return the Gini index of weighted values: 0 where all are the same, towards 1 where one has everything.
+
+    Parameters
+    ----------
+    values
+        Values of at least 0.
+    weights
+        How many have each value.
+
+    Notes
+    -----
+    One less twice the area under the Lorenz curve (Gini 1914), exact for whole weights.
+
+    Examples
+    --------
+    >>> gini(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    0.25
+    """
+    order = np.argsort(values, kind="stable")
+    people, sums = weights[order], np.cumsum(weights[order] * values[order])
+    if not len(sums) or sums[-1] <= 0:
+        return 0.0
+    area = float((people * (sums + np.concatenate([[0.0], sums[:-1]]))).sum()) / (2.0 * sums[-1] * people.sum())
+    return float(max(1.0 - 2.0 * area, 0.0))
+
+
+def _upper_mean(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
+    """Mean of the largest values that make up a share of the weight (values rising)."""
+    part = share * weights.sum()
+    above = np.cumsum(weights[::-1])
+    taken = np.clip(part - (above - weights[::-1]), 0.0, weights[::-1])
+    return float((taken * values[::-1]).sum() / part)
+
+
+def _quantile(share: float, counted: str = "population") -> pl.Expr:
+    """Smallest distance within which at least `share` of what is counted lies (rows sorted by distance)."""
+    enough = pl.col(counted).cum_sum() >= share * pl.col(counted).sum()
+    inhabited = pl.col(counted).sum() > 0
     return pl.when(inhabited).then(pl.col("distance_km").filter(enough).first())

@@ -283,8 +283,7 @@ def _once(layer: Layer, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
             twin.setdefault(second, first)
     number = rows["row"].to_list()
     lines = [
-        f"{layer.place(number[row])}: the same as row {number[of] + layer.first_row}"
-        for row, of in sorted(twin.items())
+        f"{layer.place(number[row])}: the same as row {layer.numbers[number[of]]}" for row, of in sorted(twin.items())
     ]
     return rows.filter(~pl.int_range(pl.len()).is_in(sorted(twin))), lines
 

@@ -7,6 +7,7 @@ from networks.tables import BASES
 STATION_KINDS = ("depot", "public", "swap", "hydrogen")
 PILE_KINDS = ("total", "private", "public", "dedicated", "public_and_dedicated")
 SEASONS = ("winter", "mild", "summer")
+STAGES = ("before", "after")
 
 
 class Station(dy.Schema):
@@ -86,6 +87,35 @@ class Coverage(dy.Schema):
     covered_share = dy.Float64(min=0.0, max=1.0, description="share of residents within the standard's distance")
     mean_distance_km = dy.Float64(nullable=True, min=0.0, description="population-weighted network distance [km]")
     p95_distance_km = dy.Float64(nullable=True, min=0.0, description="95th percentile over residents [km]")
+
+
+class CoverageShare(dy.Schema):
+    """One row a stage, year, station kind, district ('all' for the city) and what is counted."""
+
+    stage = dy.Enum(STAGES, primary_key=True, description="the stations that stand, or those of the plan")
+    year = dy.Int64(primary_key=True)
+    kind = dy.String(primary_key=True)
+    district = dy.String(primary_key=True)
+    counted = dy.String(primary_key=True, description="population, jobs or visits (1/day)")
+    amount = dy.Float64(min=0.0, description="how much there is")
+    covered_share = dy.Float64(min=0.0, max=1.0, description="share within the standard's distance")
+    mean_distance_km = dy.Float64(nullable=True, min=0.0, description="mean network distance of what is reached [km]")
+    p50_distance_km = dy.Float64(nullable=True, min=0.0, description="median distance; empty: fewer are reached [km]")
+    p75_distance_km = dy.Float64(nullable=True, min=0.0, description="75th percentile [km]")
+    p95_distance_km = dy.Float64(nullable=True, min=0.0, description="95th percentile [km]")
+
+
+class Equity(dy.Schema):
+    """One row a stage, year, station kind and district ('all' for the city): how even the residents' ways are."""
+
+    stage = dy.Enum(STAGES, primary_key=True)
+    year = dy.Int64(primary_key=True)
+    kind = dy.String(primary_key=True)
+    district = dy.String(primary_key=True)
+    gini = dy.Float64(nullable=True, min=0.0, max=1.0, description="Gini index of the distance; 0: all the same")
+    p90_over_p50 = dy.Float64(nullable=True, min=1.0, description="90th percentile of the distance over its median")
+    worst_tenth_km = dy.Float64(nullable=True, min=0.0, description="mean distance of the tenth farthest away [km]")
+    plugs_per_10000 = dy.Float64(nullable=True, min=0.0, description="plugs for 10,000 residents")
 
 
 class ZoneCoverage(dy.Schema):

@@ -94,7 +94,7 @@ def _stand_ins(folder: Path, feed: Feed, choice: Choice, tables: dict[str, pl.Da
     if own_table(folder, "zones").is_empty():
         name = read_identity(folder).name_en or folder.resolve().name
         rows = pl.DataFrame({"name": [name], "population": [str(residents)]})
-        layer = Layer(feed.path, rows, None, None, HEADER_ROW + 1)
+        layer = Layer(feed.path, rows, None, None, [HEADER_ROW + 1])
         made = bring_zones(layer, Ground(nodes, links, tables["places"]), ZoneChoice(name=name))
         tables |= {"districts": made.districts, "zones": made.zones}
         notes.append(

@@ -141,7 +141,7 @@ def calibrate(problem: CarProblem, observations: pl.DataFrame, until: str, *, se
     problem
         Result of `car_problem`; its years must reach the last observation.
     observations
-        Table of Observation; `nev_stock` and `private_nev_car_stock` after the base year are used.
+        Table of Observation; used are `nev_stock`, `private_nev_car_stock` and the proxies, after the base year.
     until
         Last month that may be used.
     seed
@@ -185,7 +185,8 @@ def calibrate(problem: CarProblem, observations: pl.DataFrame, until: str, *, se
 
 
 def _seen(problem: CarProblem, observations: pl.DataFrame, until: str) -> tuple[Observed, ...]:
-    rows = select(observations, (NEV_STOCK, PRIVATE_NEV), f"{problem.cars[0].year}-12", until)
+    names = (NEV_STOCK, PRIVATE_NEV, *problem.rules.sections.cars.proxies)
+    rows = select(observations, names, f"{problem.cars[0].year}-12", until)
     return tuple(row for row in rows if int(row.date[:4]) <= max(problem.others))
 
 
@@ -278,7 +279,8 @@ def log_posterior(
         if row.bound == "lower":
             result = result + log_ndtr(deviation / section.bound_error)
         else:
-            error = section.private_error if row.indicator == PRIVATE_NEV else section.observation_error
+            own = section.private_error if row.indicator == PRIVATE_NEV else section.observation_error
+            error = section.proxies.get(row.indicator, own)
             result = result - 0.5 * (deviation / error) ** 2
     return np.asarray(result)
 

@@ -246,8 +246,7 @@ def _cover(pairs: pl.DataFrame, count: int, section: SitingSection) -> _Plan:
     cover = csr_array((np.ones(entries.height), places), shape=(zones.height, sites.height))
     count = min(count, sites.height)
     problem = MaximalCovering(cover, zones["weight"].to_numpy(), p=count)
-    limits = {"gap": section.solver_gap, "time_limit_s": section.solver_time_s}
-    answer = solve(problem, nodes=section.solver_nodes, **limits)
+    answer = solve(problem, nodes=section.solver_nodes, gap=section.solver_gap, time_limit_s=section.solver_time_s)
     quality: dict[str, float | str] = {
         "plan_objective": answer.objective,
         "plan_bound": answer.bound,

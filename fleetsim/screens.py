@@ -167,13 +167,15 @@ def print_frame(console: Console, frame: pl.DataFrame, title: str) -> None:
     """Print a table as it is, numbers to one decimal."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left")
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", no_wrap=True)
     for row in frame.iter_rows():
         table.add_row(*[_cell(value) for value in row])
-    console.print(table)
+    console.print(table, width=max(console.width, WIDE), crop=False)
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:,.1f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

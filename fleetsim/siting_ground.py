@@ -7,9 +7,34 @@ from charging.tables import Candidate, SiteDemand
 from fleetsim.datasets import City
 
 CANDIDATE_PLACES = {
-    "public": ("car_park", "bus_terminal", "service_area", "rail_station_passenger", "airport", "logistics_park"),
-    "swap": ("car_park", "service_area", "rail_station_passenger", "airport", "taxi_depot", "logistics_park"),
-    "hydrogen": ("bus_depot", "service_area", "logistics_park", "wholesale_market", "rail_station_freight"),
+    "public": (
+        "car_park",
+        "bus_terminal",
+        "service_area",
+        "rail_station_passenger",
+        "airport",
+        "logistics_park",
+        "fuel_station",
+        "charging_station",
+    ),
+    "swap": (
+        "car_park",
+        "service_area",
+        "rail_station_passenger",
+        "airport",
+        "taxi_depot",
+        "logistics_park",
+        "fuel_station",
+        "charging_station",
+    ),
+    "hydrogen": (
+        "bus_depot",
+        "service_area",
+        "logistics_park",
+        "wholesale_market",
+        "rail_station_freight",
+        "fuel_station",
+    ),
 }
 """Kinds of place where a station of each kind may stand."""
 SEAT_KINDS = ("subdistrict", "township")

@@ -85,11 +85,27 @@ class Ways:
         standards
             Of every zone: zone, standard_km [km].
         """
-        sites = self._sites(candidates)
         limits = self.city.zones.select("zone").join(standards, on="zone", how="left", maintain_order="left")
-        limit_km = limits["standard_km"].fill_null(0.0).to_numpy()
-        road = within(self.graph, self.zones, sites, limit_km=float(limit_km.max())).tocoo()
-        near = self._near(candidates)
+        shortest = self.pairs(candidates, limits["standard_km"].fill_null(0.0).to_numpy())
+        table = shortest.select(
+            zone=self.city.zones["zone"].gather(shortest["row"]),
+            candidate=candidates["candidate"].gather(shortest["column"]),
+            distance_km="distance_km",
+        )
+        return Access.validate(table.sort("zone", "candidate"))
+
+    def pairs(self, places: pl.DataFrame, limit_km: NDArray[np.float64]) -> pl.DataFrame:
+        """Return row (in the zones table), column (in `places`) and distance_km of all pairs within a zone's limit.
+
+        Parameters
+        ----------
+        places
+            A table with lon, lat [deg].
+        limit_km
+            Longest way of each zone [km].
+        """
+        road = within(self.graph, self.zones, self._sites(places), limit_km=float(limit_km.max(initial=0.0))).tocoo()
+        near = self._near(places)
         pairs = pl.DataFrame(
             {
                 "row": np.concatenate([road.row, near.row]),
@@ -99,12 +115,7 @@ class Ways:
         )
         pairs = pairs.filter(pairs["distance_km"] <= pl.Series(limit_km).gather(pairs["row"]))
         shortest = pairs.group_by("row", "column", maintain_order=True).agg(pl.col("distance_km").min())
-        table = shortest.select(
-            zone=self.city.zones["zone"].gather(shortest["row"]),
-            candidate=candidates["candidate"].gather(shortest["column"]),
-            distance_km="distance_km",
-        )
-        return Access.validate(table.sort("zone", "candidate"))
+        return shortest.sort("row", "column")
 
     def _near(self, places: pl.DataFrame) -> coo_matrix:
         """Return zones and places near each other: straight distance times the detour of local streets [km].

@@ -6,6 +6,7 @@ Columns come as text, so that a bad value can be named by its row; shapes stay i
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,20 +41,20 @@ class Layer:
         One shapely geometry a row in the file's own coordinates; None for a plain table.
     crs
         System the file itself declares, such as `EPSG:4326`; None where it declares none.
-    first_row
-        Number of the first row as the planner counts: 2 below a header, 1 for features.
+    numbers
+        Number of each row as the planner counts: from 2 below a header, from 1 for features; blank rows count too.
     """
 
     path: Path
     rows: pl.DataFrame
     shapes: Shapes | None
     crs: str | None
-    first_row: int
+    numbers: Sequence[int]
 
     def place(self, index: int) -> str:
         """Return how an error names a row, e.g. `stations.xlsx, row 12`."""
         kind = "row" if self.shapes is None else "feature"
-        return f"{self.path.name}, {kind} {index + self.first_row}"
+        return f"{self.path.name}, {kind} {self.numbers[index]}"
 
     @property
     def has_areas(self) -> bool:
@@ -101,14 +102,8 @@ def _table(path: Path, rows: pl.DataFrame) -> Layer:
     names = {name: name.strip().removeprefix("\ufeff") for name in rows.columns}
     texts = rows.rename(names).with_columns(pl.all().cast(pl.String).str.strip_chars())
     texts = texts.with_columns(pl.when(pl.all() == "").then(None).otherwise(pl.all()).name.keep())
-    blank = pl.all_horizontal(pl.all().is_null())
-    kept = texts if texts.width == 0 else texts.slice(0, _last_filled(texts.select(blank).to_series()))
-    return Layer(path, kept, None, None, HEADER_ROW + 1)
-
-
-def _last_filled(blank: pl.Series) -> int:
-    filled = (~blank).arg_true()
-    return int(filled[-1]) + 1 if len(filled) else 0
+    filled = texts.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    return Layer(path, texts.filter(filled), None, None, [row + HEADER_ROW + 1 for row in filled.arg_true()])
 
 
 def _read_text(path: Path) -> pl.DataFrame:
@@ -159,7 +154,9 @@ def _read_shapes(path: Path, sheet: str | None) -> Layer:
     columns = [str(name) for name in frame.columns if name != frame.geometry.name]
     texts = [pl.Series(name, [_text(value) for value in frame[name]], dtype=pl.String) for name in columns]
     rows = pl.DataFrame(texts or [pl.Series("feature", [str(number) for number in range(1, len(frame) + 1)])])
-    return Layer(path, rows, np.asarray(frame.geometry.to_numpy(), dtype=object), _crs_name(frame.crs), 1)
+    return Layer(
+        path, rows, np.asarray(frame.geometry.to_numpy(), dtype=object), _crs_name(frame.crs), range(1, len(frame) + 1)
+    )
 
 
 def _crs_name(crs: Any) -> str | None:

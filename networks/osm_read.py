@@ -125,7 +125,8 @@ def _items(path: Path) -> Iterator[Any]:
         yield from osmium.FileProcessor(str(path)).with_locations().with_areas(outlines).with_filter(wanted)
     except RuntimeError as error:
         raise DataError(
-            f"{path}: cannot be read to its end ({error}); it is cut off or no OpenStreetMap file, download it again"
+            f"{path}: cannot be read to its end ({error}); it is cut off, not sorted by number or no "
+            "OpenStreetMap file: download it again"
         ) from error
 
 

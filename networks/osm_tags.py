@@ -102,8 +102,7 @@ def road_of(tags: Tags, rules: TagRules) -> Road | None:
     """Return the road a way is; None where a car may not drive on it."""
     highway = tags.get("highway") or ""
     kind = rules.kinds.get(highway)
-    access = next((value for key in ACCESS_KEYS if (value := tags.get(key))), None)
-    if kind is None or access in CLOSED or tags.get("area") == "yes" or tags.get("service") in CLOSED_SERVICE:
+    if kind is None or is_closed(tags):
         return None
     forward, backward = directions(tags)
     usual = limit_kmh(tags, rules.code_kmh) or kind.speed_kmh
@@ -112,12 +111,22 @@ def road_of(tags: Tags, rules: TagRules) -> Road | None:
         road_class=kind.road_class,
         forward_kmh=(speed_kmh(tags.get("maxspeed:forward"), rules.code_kmh) or usual) if forward else None,
         backward_kmh=(speed_kmh(tags.get("maxspeed:backward"), rules.code_kmh) or usual) if backward else None,
-        access=access,
+        access=car_access(tags),
         hgv=tags.get("hgv") or tags.get("goods"),
         max_weight_t=measure(tags.get("maxweight")),
         max_height_m=measure(tags.get("maxheight")),
         low_emission=tags.get("low_emission_zone", "no") not in ("no", None),
     )
+
+
+def car_access(tags: Tags) -> str | None:
+    """Return what the nearest tag to cars says on access; None where nothing is tagged."""
+    return next((value for key in ACCESS_KEYS if (value := tags.get(key))), None)
+
+
+def is_closed(tags: Tags) -> bool:
+    """Return whether a road is closed to the general traffic, or leads to a single house, slot or window."""
+    return car_access(tags) in CLOSED or tags.get("area") == "yes" or tags.get("service") in CLOSED_SERVICE
 
 
 def directions(tags: Tags) -> tuple[bool, bool]:

@@ -17,18 +17,24 @@ from charging.siting.cover_problems import (
     StandardCovering,
     Supply,
 )
+from charging.siting.flow_problem import FlowRefuelling, Flows, RoadGraph
+from charging.siting.median_problem import CapacitatedPMedian
 from charging.siting.problem import MaximalCovering, PCenter, PMedian, Problem, SetCovering
 from charging.siting.solve import solve
 
 __all__ = [
     "Answer",
+    "CapacitatedPMedian",
     "Fleet",
+    "FlowRefuelling",
+    "Flows",
     "GradualCovering",
     "MaximalCovering",
     "PCenter",
     "PMedian",
     "PeriodCovering",
     "Problem",
+    "RoadGraph",
     "ServiceCovering",
     "SetCovering",
     "StandardCovering",

@@ -87,7 +87,9 @@ def solve_capacitated_p_median(problem: CapacitatedPMedian, effort: Effort) -> A
     cost = as_cost(problem.cost)
     n_points, n_sites = cost.shape
     demand = as_vector(problem.demand, n_points, "demand")
-    capacity = as_vector(np.broadcast_to(np.asarray(problem.capacity, dtype=np.float64), (n_sites,)), n_sites, "capacity")
+    capacity = as_vector(
+        np.broadcast_to(np.asarray(problem.capacity, dtype=np.float64), (n_sites,)), n_sites, "capacity"
+    )
     require_p(problem.p, 0, n_sites)
     _require_room(demand, capacity, problem.p)
     by_site = np.ascontiguousarray(np.where(np.isfinite(cost), cost, np.inf).T)
@@ -155,10 +157,11 @@ def _search(plan: _Plan, share: FloatArray, effort: Effort) -> None:
         return
     ranked = np.argsort(-share, kind="stable")[: SITES_PER_PLACE * plan.p]
     kept = np.union1d(ranked, plan.sites)
-    outcome = None
     program, points, sites = _program(plan, kept)
     start = np.r_[np.isin(kept, plan.sites), plan.serving[points] == kept[sites]].astype(np.float64)
     outcome = minimise(program, effort, start=start if np.isfinite(plan.value) else None)
+    if len(points) == np.isfinite(plan.cost).sum():  # nothing was left out, so its bound holds
+        plan.bound = max(plan.bound, outcome.bound)
     if outcome.values is None:
         return
     used = outcome.values[len(kept) :] > 0.5

@@ -12,7 +12,7 @@ MOST_NODES = 20_000
 @compiled
 def knapsack_worth(
     cost: FloatArray, demand: FloatArray, capacity: FloatArray, price: FloatArray, worth: FloatArray, packed: np.ndarray
-) -> None:  # type: ignore[type-arg]
+) -> None:
     """Fill in for each site the best sum of cost - price (0 or less) within its capacity, and what it then serves.
 
     Where a search takes too long the linear bound is given, so that `worth` is never too high.
@@ -42,12 +42,12 @@ def _linear(gain: FloatArray, size: FloatArray, start: int, room: float) -> floa
             room -= size[place]
             total += gain[place]
         else:
-            return total + gain[place] * room / size[place]
+            return total + float(gain[place]) * room / float(size[place])
     return total
 
 
 @compiled
-def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray) -> float:  # type: ignore[type-arg]
+def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray) -> float:
     """Return the best sum of gains, filling in `best`; items come with the best gain per size first."""
     count, nodes = len(gain), 0
     taken = np.zeros(count, dtype=np.bool_)
@@ -55,7 +55,7 @@ def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray)
     while True:
         nodes += 1
         if nodes > MOST_NODES:
-            return _linear(gain, size, 0, room + (size * taken).sum())
+            return _linear(gain, size, 0, room + float((size * taken).sum()))
         if place < count and value + _linear(gain, size, place, room) > most + 1e-9:
             if size[place] <= room:
                 taken[place] = True
@@ -106,7 +106,7 @@ def serve(cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: Int
 
 
 @compiled
-def _most_regret(cost: FloatArray, demand: FloatArray, sites: IntArray, slot: IntArray, room: FloatArray) -> int:
+def _most_regret(cost: FloatArray, demand: FloatArray, sites: IntArray, slot: IntArray, room: FloatArray) -> int:  # noqa: C901 - one pass over one state
     """Return the point not served yet that loses most if its best site fills up; -1 where one fits nowhere."""
     most, chosen = -np.inf, -1
     for point in range(len(demand)):

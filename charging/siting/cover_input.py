@@ -223,7 +223,7 @@ def _is_row(site: NDArray[np.int32], begin: int, scratch: NDArray[np.int32], len
 
 
 @compiled
-def _merge_rows(  # noqa: C901, PLR0913 - one pass over up to billions of entries
+def _merge_rows(  # noqa: C901 - one pass over up to billions of entries
     start: NDArray[Any],
     sites: NDArray[Any],
     weight: FloatArray,

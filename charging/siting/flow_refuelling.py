@@ -21,8 +21,14 @@ from charging.siting.problem import FloatArray, IntArray, as_sites, require_p
 from networks.errors import DataError
 
 ROUNDS = 20
-POLISH_SHARE = 0.5
-"""Share of the stations given by the linear relaxation when its answer is rounded to another start."""
+PARTS = (1.0, 0.75, 0.5, 0.25)
+"""Shares of the stations given by the linear relaxation when its answer is rounded."""
+KICKS, KICKED_SHARE = 30, 0.2
+"""How often, from the best choice, a share of the stations is closed at random and chosen anew."""
+SMALL_PROGRAM = 100_000
+"""Entries up to which the mixed-integer program is solved at once."""
+INTERIOR_SLACK = 1.0 + 1e-6
+"""The interior point method stops this near to the best value, or nearer."""
 
 
 def solve_flow_refuelling(problem: FlowRefuelling, effort: Effort) -> Answer:
@@ -86,11 +92,13 @@ def _solve(ways: Ways, p: int, fixed: IntArray, n_nodes: int, effort: Effort) ->
         return sites, total
     program = _program(ways, p, fixed, n_nodes)
     start = _columns(ways, sites, n_nodes)
-    linear = minimise(_relaxed(program), effort)
-    if linear.values is not None:
+    bound = total
+    if program.matrix.nnz > SMALL_PROGRAM:
+        linear = minimise(_relaxed(program), effort, interior=True)
+        bound = min(-linear.bound * INTERIOR_SLACK, total)
         sites, value = _round_share(ways, linear, (sites, value), fixed, n_nodes)
+        sites, value = _kick(ways, (sites, value), fixed, n_nodes, effort)
         start = _columns(ways, sites, n_nodes)
-    bound = min(-linear.bound, total)
     effort.tell(value, bound)
     if effort.suffices(value, bound) or effort.seconds_left() <= 0:
         return sites, bound
@@ -108,10 +116,27 @@ def _round_share(
     """Return the better of the best choice and what exchanges make of the largest shares of the relaxation."""
     sites, value = best
     share = linear.values[:n_nodes] if linear.values is not None else np.zeros(n_nodes)
-    for part in (1.0, POLISH_SHARE):
+    for part in PARTS:
         kept = len(fixed) + int(part * (len(sites) - len(fixed)))
         trial = choose_greedily(ways, len(sites), _ranked(share, fixed)[:kept], n_nodes)
         trial = exchange(ways, trial, len(fixed), n_nodes, ROUNDS)
+        if refuelled(ways, trial, n_nodes) > value:
+            sites, value = trial, refuelled(ways, trial, n_nodes)
+    return sites, value
+
+
+def _kick(
+    ways: Ways, best: tuple[IntArray, float], fixed: IntArray, n_nodes: int, effort: Effort
+) -> tuple[IntArray, float]:
+    """Return the best choice after closing some stations at random and choosing anew, time and again."""
+    sites, value = best
+    random = np.random.default_rng(1)
+    for _ in range(KICKS):
+        if effort.seconds_left() <= 0:
+            break
+        free = random.permutation(np.setdiff1d(sites, fixed))
+        kept = np.r_[fixed, free[int(np.ceil(KICKED_SHARE * len(free))) :]]
+        trial = exchange(ways, choose_greedily(ways, len(sites), kept, n_nodes), len(fixed), n_nodes, ROUNDS)
         if refuelled(ways, trial, n_nodes) > value:
             sites, value = trial, refuelled(ways, trial, n_nodes)
     return sites, value

@@ -126,7 +126,9 @@ def clauses_of(nodes: IntArray, at_km: FloatArray, range_km: float) -> tuple[Cla
     last = size + np.arange(size)
     first = np.maximum(first, last - size + 1)
     smallest = np.r_[True, first[1:] != first[:-1]]
-    sets = {frozenset(twice[low : high + 1].tolist()) for low, high in zip(first[smallest], last[smallest], strict=True)}
+    sets = {
+        frozenset(twice[low : high + 1].tolist()) for low, high in zip(first[smallest], last[smallest], strict=True)
+    }
     ordered = sorted(sets, key=lambda each: (len(each), sorted(each)))
     kept: list[frozenset[int]] = []
     for each in ordered:

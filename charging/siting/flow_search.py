@@ -7,6 +7,7 @@ flows with the same routes gets through when one of them is open.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charging.siting.compiled import compiled
 from charging.siting.flow_routes import Clause, Route
@@ -71,7 +72,7 @@ def refuelled(ways: Ways, sites: IntArray, n_nodes: int) -> float:
 
 
 def choose_greedily(ways: Ways, p: int, sites: IntArray, n_nodes: int) -> IntArray:
-    """Return p sites, those of `sites` first, then each the one that helps most, routes nearly open counting in part."""
+    """Return p sites, those of `sites` first, then each the one that helps most; nearly open routes count."""
     chosen = sites.tolist()
     is_open = np.zeros(n_nodes, dtype=np.bool_)
     is_open[sites] = True
@@ -93,7 +94,7 @@ def exchange(ways: Ways, sites: IntArray, n_fixed: int, n_nodes: int, rounds: in
 
 
 @compiled
-def _gains(ways: Ways, is_open: np.ndarray, gain: FloatArray, partly: float) -> float:  # type: ignore[type-arg]
+def _gains(ways: Ways, is_open: NDArray[np.bool_], gain: FloatArray, partly: float) -> float:
     """Return the volume that gets through; fill in what a station at each node adds.
 
     With `partly` above 0 a node also counts for routes that lack more than it can hit, less the more they lack.
@@ -117,7 +118,7 @@ def _gains(ways: Ways, is_open: np.ndarray, gain: FloatArray, partly: float) -> 
 
 
 @compiled
-def _fewest_missed(ways: Ways, hit: np.ndarray, start: int, stop: int) -> int:  # type: ignore[type-arg]
+def _fewest_missed(ways: Ways, hit: NDArray[np.bool_], start: int, stop: int) -> int:
     fewest = 1 << 30
     for route in range(start, stop):
         missed = 0
@@ -128,7 +129,9 @@ def _fewest_missed(ways: Ways, hit: np.ndarray, start: int, stop: int) -> int:  
 
 
 @compiled
-def _add_gain(ways: Ways, hit, route: int, weight: float, sums, partly: float) -> None:  # type: ignore[no-untyped-def]
+def _add_gain(  # noqa: C901 - one pass over one state
+    ways: Ways, hit: NDArray[np.bool_], route: int, weight: float, sums: tuple[FloatArray, IntArray], partly: float
+) -> None:
     gain, times = sums
     missed = 0
     for place in range(ways.first_clause[route], ways.first_clause[route + 1]):

@@ -73,7 +73,7 @@ BOUND, STEP, WEIGHT, TAKEN, FAILED = range(5)
 
 
 @compiled
-def near_lists(cost: FloatArray, highest: FloatArray, barred: float) -> Lists:
+def near_lists(cost: FloatArray, highest: FloatArray, barred: float) -> Lists:  # noqa: C901 - one pass over one state
     """Return for each point its sites of cost up to `highest`; cost is sites x points, `barred` is not allowed."""
     n_sites, n_points = cost.shape
     sizes = np.zeros(n_points, dtype=np.int64)
@@ -228,7 +228,7 @@ def ascend(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, goal: tup
         bound = relax(lists, status, p, price, worth, share, times)
         _keep(dual, bound, price, worth, times)
         _average(dual, share, times)
-    return dual.control[BOUND] <= enough
+    return bool(dual.control[BOUND] <= enough)
 
 
 @compiled
@@ -283,7 +283,7 @@ def _average(dual: Dual, share: FloatArray, times: FloatArray) -> None:
 
 
 @compiled
-def shrink(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, limit: float) -> int:
+def shrink(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, limit: float) -> int:  # noqa: C901 - one pass over one state
     """Decide sites and cut lists by reduced cost; return the number of sites newly decided.
 
     What would raise the bound beyond `limit` is in no choice worth having: opening a free site that the

@@ -139,7 +139,7 @@ def _swap(cost: FloatArray, sites: IntArray, n_fixed: int) -> None:
     while idle < n_sites:
         if not is_open[site]:
             gain = _weigh(cost[site], near, first, second, loss, change)
-            slot = n_fixed + np.argmin(change[n_fixed:])
+            slot = n_fixed + int(np.argmin(change[n_fixed:]))
             if gain + change[slot] < -least:
                 closed = sites[slot]
                 is_open[closed], is_open[site] = False, True

@@ -82,3 +82,5 @@ class Node:
     status: NDArray[np.int8]
     price: FloatArray
     bound: float
+    final: bool = False
+    """Whether HiGHS has ended with this node and its bound will not rise."""

@@ -38,15 +38,18 @@ FEW_ARCS = 4
 def search_tree(median: Median, root: Node, effort: Effort) -> float:
     """Return the lowest bound of what is left when `effort` ends; the best choice is kept in `median`."""
     left, visited = [root], 0
+    ended: list[Node] = []
     while left:
         if effort.seconds_left() < 0 or (effort.nodes is not None and visited >= effort.nodes):
             break
         node = left.pop()
         visited += 1
-        if node.bound <= median.limit(effort.gap):
+        if node.final:
+            ended.append(node)
+        elif node.bound <= median.limit(effort.gap):
             left.extend(_branch(median, node, effort))
-        effort.tell(median.value, _lowest(median, left, effort))
-    return _lowest(median, left, effort)
+        effort.tell(median.value, _lowest(median, left + ended, effort))
+    return _lowest(median, left + ended, effort)
 
 
 def _lowest(median: Median, left: list[Node], effort: Effort) -> float:
@@ -74,7 +77,7 @@ def _branch(median: Median, node: Node, effort: Effort) -> list[Node]:
 def _on_highs(median: Median, node: Node, effort: Effort) -> list[Node]:
     """Solve `node` on HiGHS; it comes back with a better bound where the time did not suffice."""
     bound = solve_rest(median, Node(trimmed(node.lists), node.status, node.price, node.bound), effort)
-    return [] if bound > median.limit(effort.gap) else [Node(node.lists, node.status, node.price, bound)]
+    return [] if bound > median.limit(effort.gap) else [Node(node.lists, node.status, node.price, bound, final=True)]
 
 
 def _settled(median: Median, status: NDArray[np.int8]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import issparse
 
 from networks.errors import DataError, InfeasibleError
 
@@ -113,19 +113,6 @@ class PCenter:
 
 
 Problem = MaximalCovering | SetCovering | PMedian | PCenter
-
-
-def as_cover(cover: Any) -> csr_array:
-    """Return `cover` as a CSR array of ones with sorted columns; entries of 0 are dropped."""
-    if issparse(cover):
-        matrix = csr_array(cover, dtype=np.float64, copy=True)
-        matrix.sum_duplicates()
-    else:
-        matrix = csr_array(_two_dimensional(np.asarray(cover)) != 0, dtype=np.float64)
-    matrix.eliminate_zeros()
-    matrix.data[:] = 1.0
-    matrix.sort_indices()
-    return matrix
 
 
 def as_cost(cost: Any) -> FloatArray:

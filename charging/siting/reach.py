@@ -47,9 +47,11 @@ def reaching(within: BoolArray, p: int, fixed: IntArray, hard: IntArray, effort:
     effort
         When to stop; neither sites nor a proof may be known then.
     """
-    rest = ~within[:, fixed].any(axis=1)
+    rest = np.logical_not(np.any(within[:, fixed], axis=1, keepdims=True))[:, 0]
     points = hard[rest[hard]]
-    points = np.r_[points, _apart(within, np.flatnonzero(rest), within[points].any(axis=0), len(rest))]
+    points = np.r_[
+        points, _apart(within, np.flatnonzero(rest), np.logical_or.reduce(within[points], axis=0), len(rest))
+    ]
     chosen = np.empty(0, dtype=np.int64)
     while points.size:
         found, fewest = _cover(within[points], p - len(fixed), effort)

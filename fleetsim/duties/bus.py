@@ -40,8 +40,10 @@ def bus_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf, trips: dy.Data
     blocks = _blocks(inputs, trips)
     kept = _with_bus(blocks, counts, inputs.section.bus_reserve_share)
     legs = _legs(inputs, _moves(trips, inputs).join(kept.select("block", "vehicle_id"), on="block"), trips)
-    district = kept["district"].to_numpy().astype(np.str_)
-    vehicles = vehicle_table(district, _reasons(kept, counts), kept["zone"].to_numpy(), kept["depot"].to_list())
+    standing = _with_spares(kept, inputs.section.bus_spare_share)
+    district = standing["district"].to_numpy().astype(np.str_)
+    reasons = np.concatenate((_reasons(kept, counts), np.full(standing.height - kept.height, "none")))
+    vehicles = vehicle_table(district, reasons, standing["zone"].to_numpy(), standing["depot"].to_list())
     return FleetDay(vehicles, legs, blocks.height - kept.height)
 
 
@@ -62,6 +64,14 @@ def _with_bus(blocks: pl.DataFrame, counts: pl.DataFrame, reserve_share: float) 
     able = int(ready * (1.0 - reserve_share))
     kept = blocks.sort(["trips", "block"], descending=[True, False]).head(able).sort("block")
     return kept.with_columns(vehicle_id=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def _with_spares(kept: pl.DataFrame, share: float) -> pl.DataFrame:
+    """Return the buses with blocks, then those that stand ready at their depots without one."""
+    spare = (pl.len() * share).floor().cast(pl.UInt32).alias("spare")
+    places = kept.group_by("depot", maintain_order=True).agg(spare, pl.col("district", "zone").first())
+    spares = places.select(pl.exclude("spare").repeat_by("spare")).explode("*")
+    return pl.concat([kept.select("depot", "district", "zone"), spares.drop_nulls("depot")])
 
 
 def _reasons(blocks: pl.DataFrame, counts: pl.DataFrame) -> NDArray[np.str_]:

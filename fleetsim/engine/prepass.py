@@ -52,10 +52,11 @@ class Prepass:
     level: IntArray
 
 
-def prepare(inputs: Inputs) -> Prepass:
+def prepare(inputs: Inputs, chosen: policies.Policies = policies.SHIPPED) -> Prepass:
     """Return the closed-form part of a day: who needs events, and the outcome of all others.
 
-    Legs of tasks have no vehicle yet: they are never made (departure -1) unless a vehicle of a pool takes them.
+    Legs of tasks have no vehicle yet: they are never made (departure -1) unless a vehicle of a pool takes them. A
+    policy of one's own on when to seek energy is not asked here: whoever has a chance then needs events.
     """
     vehicles, legs = inputs.vehicles, own_legs(inputs)
     of_leg = vehicle_of_leg(vehicles)
@@ -69,7 +70,8 @@ def prepare(inputs: Inputs) -> Prepass:
     raw_level = vehicles.start_level[of_leg] - used
     level = np.where(soft, np.maximum(raw_level, 0), raw_level)
     event = (level < 0) | (plugs_in & (level < vehicles.capacity[of_leg]))
-    event |= chance & _seeks(vehicles, legs, of_leg, level, need)
+    is_own = chosen.seek_energy is not policies.SHIPPED.seek_energy
+    event |= chance & (is_own | _seeks(vehicles, legs, of_leg, level, need))
     eventful = vehicles.pool >= 0
     eventful[of_leg[event]] = True
     final = vehicles.start_level.copy()

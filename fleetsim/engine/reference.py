@@ -50,8 +50,9 @@ def simulate(inputs: Inputs, policies: Policies | None = None) -> Log:
     policies
         What drivers decide; the shipped ones if not given.
     """
-    prepass = prepare(inputs)
-    day = _Day(inputs, prepass, policies or Policies())
+    chosen = policies or Policies()
+    prepass = prepare(inputs, chosen)
+    day = _Day(inputs, prepass, chosen)
     for vehicle in np.flatnonzero(prepass.eventful).tolist():
         day.env.process(day.serve_pool(vehicle) if day.pool[vehicle] >= 0 else day.drive(vehicle))
     day.env.process(day.follow_agenda(inputs))

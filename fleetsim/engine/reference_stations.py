@@ -298,7 +298,8 @@ class TrailerStore:
         self.storage, self.supply = station.storage, station.supply
         self.times = times
         self.amounts = [amount * MICROGRAMS for amount in amounts_g]
-        self.state = (0, station.storage, trailer_g * MICROGRAMS, 0)
+        come = sum(time <= 0 for time in times)
+        self.state = (0, station.storage, trailer_g * MICROGRAMS + sum(self.amounts[:come]), come)
         """Time, store, trailer, deliveries that have come."""
 
     def _forward(self, state: tuple[int, int, int, int], time: int) -> tuple[int, int, int, int]:

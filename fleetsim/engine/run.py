@@ -3,9 +3,11 @@
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Literal
 
+from fleetsim.engine.policies import SHIPPED, Policies
 from fleetsim.engine.spec import Inputs, Log
 from networks.errors import ScenarioError
 
@@ -45,7 +47,13 @@ def days_together(engine: str) -> int:
     return 1 if resolve(engine) == "kernel" else os.cpu_count() or 1
 
 
-def simulate_days(days: Sequence[Inputs], engine: str, on_compilation: Callable[[], None] | None = None) -> list[Log]:
+def simulate_days(
+    days: Sequence[Inputs],
+    engine: str,
+    on_compilation: Callable[[], None] | None = None,
+    policies: Policies = SHIPPED,
+    tell: Callable[[str], None] | None = None,
+) -> list[Log]:
     """Return the logs of days that do not depend on each other; a log does not depend on the engine.
 
     Parameters
@@ -57,10 +65,15 @@ def simulate_days(days: Sequence[Inputs], engine: str, on_compilation: Callable[
     on_compilation
         Called before the kernel is compiled, which takes some ten seconds; not where it is found compiled.
 
+    policies
+        What drivers decide.
+    tell
+        Called with a message where `auto` has to run one's own policies in SimPy, for numba cannot compile them.
+
     Raises
     ------
     ScenarioError
-        If the engine is not there.
+        If the engine is not there, or is the kernel and numba cannot compile the policies.
 
     Notes
     -----
@@ -68,16 +81,28 @@ def simulate_days(days: Sequence[Inputs], engine: str, on_compilation: Callable[
     can fork.
     """
     if resolve(engine) == "kernel":
+        from fleetsim.engine.compiled.compiler import UncompiledPolicyError
         from fleetsim.engine.kernel import simulate as simulate_compiled
 
-        return [simulate_compiled(inputs, on_compilation) for inputs in days]
+        try:
+            return [simulate_compiled(inputs, on_compilation, policies) for inputs in days]
+        except UncompiledPolicyError as error:
+            if engine != "auto":
+                raise
+            if tell:
+                tell(f"{error}; the day runs in SimPy, many times slower")
+    return _with_simpy(days, policies)
+
+
+def _with_simpy(days: Sequence[Inputs], policies: Policies) -> list[Log]:
     from fleetsim.engine.reference import simulate as simulate_with_simpy
 
+    simulate = partial(simulate_with_simpy, policies=policies)
     workers = min(len(days), os.cpu_count() or 1)
     if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        return [simulate_with_simpy(inputs) for inputs in days]
+        return [simulate(inputs) for inputs in days]
     batches = [days[start : start + workers] for start in range(0, len(days), workers)]
-    return [log for batch in batches for log in _side_by_side(batch, simulate_with_simpy)]
+    return [log for batch in batches for log in _side_by_side(batch, simulate)]
 
 
 def _side_by_side(days: Sequence[Inputs], simulate: Callable[[Inputs], Log]) -> list[Log]:

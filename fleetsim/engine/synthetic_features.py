@@ -20,7 +20,6 @@ from fleetsim.engine.spec import (
     Faults,
     Inputs,
     IntArray,
-    Kind,
     Legs,
     Pools,
     Signals,

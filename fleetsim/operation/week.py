@@ -163,4 +163,5 @@ def summary(model: DayModel, log: Log) -> pl.DataFrame:
     sums = [table.group_by(keys, maintain_order=True).agg(pl.exclude(keys).sum()) for table in (duties, visits)]
     joined = sums[0].join(sums[1], on=keys, how="full", coalesce=True).fill_null(0.0)
     waited = pl.when(pl.col("sessions") > 0).then(pl.col("wait_min") / pl.col("sessions")).otherwise(0.0)
-    return joined.with_columns(mean_wait_min=waited).drop("wait_min").sort(keys)
+    whole = pl.col("day", "legs", "late_legs", "missed_legs", "sessions", "unserved").round().cast(pl.Int64)
+    return joined.with_columns(whole, mean_wait_min=waited).drop("wait_min").sort(keys)

@@ -194,6 +194,8 @@ class CarsSection(Section):
     """Relative standard deviation of a published lower bound (a censored observation)."""
     private_error: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     """Relative standard deviation of the published private new-energy cars, whose definition is not known."""
+    proxies: dict[str, Annotated[float, Field(gt=0.0, le=1.0)]] = {}
+    """Further observed indicators that stand for the new-energy stock, with their relative standard deviation."""
     interval: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.80
     """Probability content of the intervals that are shown."""
     draws: Annotated[int, Field(ge=50, le=5000)] = 400
@@ -324,6 +326,9 @@ class DutiesSection(Section):
     """Road distance over distance as the crow flies, where no route is searched."""
     bus_reserve_share: Share = 0.08
     """Share of the buses that stays in for repair and as reserve; blocks beyond the rest go without a bus."""
+    bus_spare_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Buses that stand ready at their depot without blocks of their own, over those with; sent out where depots send
+    out whichever bus is ready (`operation.bus_dispatch = "pool"`); 0 to .1 plausible."""
     bus_layover_min: Annotated[float, Field(ge=0.0, le=60.0)] = 15.0
     """Stop that the timetable plans between two trips of a bus, at least [min]."""
     bus_turn_min: Annotated[float, Field(ge=0.0, le=30.0)] = 5.0
@@ -538,6 +543,19 @@ class SitingSection(Section):
         "airside": 60.0,
     }
     """Power of a plug at a depot that gets its first plugs, by group of fleets [kW]."""
+    site_cny: dict[str, Annotated[float, Field(ge=0.0)]] = {
+        "public": 400_000.0,
+        "swap": 1_000_000.0,
+        "hydrogen": 6_000_000.0,
+    }
+    """Works and connection of a new station, without its plugs [CNY]; .2 to .8, .5 to 2 and 3 to 10 million."""
+    plug_cny: dict[str, Annotated[float, Field(ge=0.0)]] = {
+        "public": 100_000.0,
+        "swap": 3_500_000.0,
+        "hydrogen": 3_000_000.0,
+    }
+    """A plug, a swap bay with its packs, a dispenser with its part of compressor and storage, built [CNY]; .06 to .18,
+    2 to 5 and 2 to 5 million."""
     solver_gap: Annotated[float, Field(ge=0.0, le=0.1)] = 0.0
     """Gap between plan and bound that is good enough for one kind and year; 0 asks for proven optimal plans."""
     solver_nodes: Annotated[int, Field(ge=1)] = 50

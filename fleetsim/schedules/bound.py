@@ -1,7 +1,7 @@
 """A lower bound on every whole schedule: the linear relaxation, lifted depot by depot.
 
-Coupling rows are moved into the cost at the relaxation's dual prices. What is left falls apart into depots, each of which
-is a small program in whole numbers; the sum of their bounds is a bound for the city, never below the relaxation's.
+Coupling rows are moved into the cost at the relaxation's dual prices. What is left falls apart into depots, each of
+which is a small program in whole numbers; the sum of their bounds bounds the city, never below the relaxation's.
 """
 
 from __future__ import annotations

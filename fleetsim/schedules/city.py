@@ -74,7 +74,7 @@ def city_problem(city: City, scenario: Scenario, opening: pl.DataFrame) -> Sched
     years = list(range(section.first_year, scenario.run.last_year + 1))
     if not years:
         raise ScenarioError(
-            f"schedule.solve.first_year {section.first_year} lies after run.last_year {scenario.run.last_year}; lower it"
+            f"schedule.solve.first_year {section.first_year} is after run.last_year {scenario.run.last_year}; lower it"
         )
     cells = _cells(city, section, opening)
     depots = cells["depot"].unique().sort().to_list()

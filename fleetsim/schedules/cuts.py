@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -71,7 +72,7 @@ def _rows(relieves: FloatArray, required: float) -> Iterator[tuple[FloatArray, f
 
 @lru_cache(maxsize=100_000)
 def _facets(high: float, low: float, required: float) -> tuple[Facet, ...]:
-    """Return the rows weight_high a + weight_low b >= least of the hull of whole (a, b) with high a + low b >= required.
+    """Return the rows weight_high a + weight_low b >= least of the hull of whole (a, b), high a + low b >= required.
 
     >>> _facets(1.0, 1.0, 2.5)
     ((1.0, 1.0, 3.0),)
@@ -85,7 +86,7 @@ def _facets(high: float, low: float, required: float) -> tuple[Facet, ...]:
             hull.pop()
         hull.append((float(point[0]), float(point[1])))
     facets = []
-    for (a1, b1), (a2, b2) in zip(hull, hull[1:], strict=False):
+    for (a1, b1), (a2, b2) in pairwise(hull):
         if b1 > b2:
             slope = (b1 - b2) / (a2 - a1)
             facets.append((slope, 1.0, b1 + slope * a1))

@@ -114,12 +114,11 @@ def bindings(solution: Solution, most: int = 12) -> list[Binding]:
 
 
 def _limited_modules(solution: Solution) -> list[Binding]:
-    problem, program = solution.problem, solution.program
+    problem = solution.problem
     at_limit = solution.modules >= problem.site.most_modules[:, None] - TIGHT
     return [
         Binding("modules", problem.depots[d], problem.years[t], 0.0)
         for d, t in np.argwhere(at_limit & (problem.site.most_modules[:, None] > 0))
-        if program is not None
     ]
 
 
@@ -203,7 +202,7 @@ def _own_cost(solution: Solution, values: Any) -> float:
 
 
 def _closed(solution: Solution, rule: int, base: float) -> tuple[float, list[float]]:
-    """Return the extra cost if a clause's missing vehicles were a hundred times dearer, and what still misses by year."""
+    """Return the extra cost if a clause's missing vehicles were a hundred times dearer, and what misses by year."""
     program = solution.program
     own = [position for position, (which, _) in enumerate(program.columns.slack_of) if which == rule]
     cost = program.cost.copy()

@@ -93,7 +93,7 @@ def _violation_costs(problem: ScheduleProblem, program: Program, coupling: IntAr
     worst = float(problem.shortfall_cny.max(initial=1.0))
     kilograms = problem.vehicles.hydrogen_kg[problem.vehicles.hydrogen_kg > 0]
     of_kind = {
-        "budget": 5.0 * BUDGET_UNIT_CNY,
+        "budget": max(5.0, 2.0 * len(problem.years) * worst / _least_price(problem)) * BUDGET_UNIT_CNY,
         "hydrogen": worst / float(kilograms.min()) if kilograms.size else 1.0,
         "lot": 2.0 * worst,
         "deliveries": 2.0 * worst,
@@ -103,6 +103,11 @@ def _violation_costs(problem: ScheduleProblem, program: Program, coupling: IntAr
     return np.array(
         [problem.rules[a].penalty_cny * factor[b] if kind == "rule" else of_kind[kind] for kind, a, b, _ in names]
     )
+
+
+def _least_price(problem: ScheduleProblem) -> float:
+    prices = problem.vehicles.price_cny[problem.vehicles.buyable & (problem.vehicles.price_cny > 0.0)]
+    return float(prices.min()) if prices.size else 1.0
 
 
 def alone(parts: Parts, part: Part, prices: FloatArray) -> Program:

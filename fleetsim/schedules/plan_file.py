@@ -80,7 +80,7 @@ def _headings() -> str:
 def _place(layer: Layer, sheet: str | None, index: int) -> str:
     book = layer.path.suffix.lower().startswith((".xls", ".ods"))
     where = f"{layer.path.name}, sheet {sheet or _first_sheet(layer.path)}" if book else layer.path.name
-    return f"{where}, row {index + layer.first_row}"
+    return f"{where}, row {layer.numbers[index]}"
 
 
 def _first_sheet(path: Path) -> str:
@@ -137,19 +137,11 @@ def _checked(texts: pl.DataFrame, places: list[str], city: City, factor: Mapping
     }
     values: dict[str, list[Any]] = {}
     for name, names in known.items():
-        values[name] = [names.get(text) if text else None for text in texts[name].to_list()]
-        for index, (text, value) in enumerate(zip(texts[name].to_list(), values[name], strict=True)):
-            if text and value is None:
-                problems.append((index, _unknown(places[index], name, text, names)))
-            if not text and name in REQUIRED:
-                problems.append((index, f"{places[index]}: {name} is empty; fill it in"))
+        values[name], unknown = _known(texts[name], places, names)
+        problems += unknown
     for name in ("year", "number", "share"):
-        found, wrong = numbers(texts[name])
-        values[name] = [value * factor.get(name, 1.0) if value == value else None for value in found.tolist()]
-        problems += [
-            (index, f"{places[index]}: {name} {texts[name][index]!r} is not a number; correct it") for index in wrong
-        ]
-        values[name] = _percent(texts[name].to_list(), values[name]) if name == "share" else values[name]
+        values[name], wrong = _numbers(texts[name], places, factor.get(name, 1.0), percent=name == "share")
+        problems += wrong
     table = pl.DataFrame(
         values, schema={name: pl.Float64 if name == "year" else kind for name, kind in COLUMNS.items()}
     )
@@ -161,6 +153,30 @@ def _checked(texts: pl.DataFrame, places: list[str], city: City, factor: Mapping
         raise DataError([text for _, text in sorted(problems)])
     placed = _with_districts(table.cast({"year": pl.Int64}), city)
     return placed.select(list(COLUMNS)).sort("fleet", "powertrain", "district", "depot", "year", nulls_last=False)
+
+
+def _known(
+    texts: pl.Series, places: list[str], names: Mapping[str, str]
+) -> tuple[list[str | None], list[tuple[int, str]]]:
+    """Return a column's names as ours and, by row, what is unknown or empty."""
+    values = [names.get(text) if text else None for text in texts.to_list()]
+    faults = []
+    for row, (text, value) in enumerate(zip(texts.to_list(), values, strict=True)):
+        if text and value is None:
+            faults.append((row, _unknown(places[row], texts.name, text, names)))
+        if not text and texts.name in REQUIRED:
+            faults.append((row, f"{places[row]}: {texts.name} is empty; fill it in"))
+    return values, faults
+
+
+def _numbers(
+    texts: pl.Series, places: list[str], factor: float, *, percent: bool
+) -> tuple[list[float | None], list[tuple[int, str]]]:
+    """Return a column's numbers and, by row, what is none."""
+    found, wrong = numbers(texts)
+    values = [value * factor if value == value else None for value in found.tolist()]
+    faults = [(row, f"{places[row]}: {texts.name} {texts[row]!r} is not a number; correct it") for row in wrong]
+    return (_percent(texts.to_list(), values) if percent else values), faults
 
 
 def _percent(texts: list[str | None], values: list[float | None]) -> list[float | None]:

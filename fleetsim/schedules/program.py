@@ -8,7 +8,9 @@ salvage; rows are few and sparse. Given whole S and x, the z form a network and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
@@ -77,7 +79,7 @@ class _Rows:
     def add(
         self,
         name: tuple[str, int, int, int],
-        parts: list[tuple[IntArray, FloatArray | float]],
+        parts: Sequence[tuple[Any, Any]],
         *,
         bounds: tuple[float, float],
         depot: int = COUPLED,
@@ -230,7 +232,7 @@ def _balance_rows(problem: ScheduleProblem, columns: Columns, rows: _Rows) -> No
     begin = problem.vehicles.initial.sum(axis=2)
     for g, k, t in np.ndindex(groups, kinds, years):
         leaving = out.get((g * kinds + k) * (years + 1) + t, np.zeros(0, dtype=np.int64))
-        parts = [(columns.held[g, k, t], 1.0), (columns.bought[g, k, t], -1.0), (leaving, 1.0)]
+        parts: list[tuple[Any, Any]] = [(columns.held[g, k, t], 1.0), (columns.bought[g, k, t], -1.0), (leaving, 1.0)]
         start = float(begin[g, k]) if t == 0 else 0.0
         if t > 0:
             parts.append((columns.held[g, k, t - 1], -1.0))
@@ -264,7 +266,10 @@ def _grouped(values: IntArray, keys: IntArray) -> dict[int, IntArray]:
 def _service_rows(problem: ScheduleProblem, columns: Columns, rows: _Rows) -> None:
     missing = problem.missing_relieves()
     for g, t in np.argwhere(problem.required > 0):
-        parts = [(columns.held[g, :, t], problem.vehicles.relieves[g]), (columns.missing[g, t], missing[g])]
+        parts: list[tuple[Any, Any]] = [
+            (columns.held[g, :, t], problem.vehicles.relieves[g]),
+            (columns.missing[g, t], missing[g]),
+        ]
         need = float(problem.required[g, t])
         rows.add(("service", int(g), int(t), 0), parts, bounds=(need, np.inf), depot=int(problem.depot[g]))
 
@@ -274,9 +279,15 @@ def _depot_rows(problem: ScheduleProblem, columns: Columns, rows: _Rows) -> None
     for d, t in np.ndindex(*columns.chargers.shape):
         here = np.flatnonzero(problem.depot == d)
         energy = -problem.vehicles.energy_kwh[here]
-        parts = [(columns.chargers[d, t], site.charger_kwh[d]), (columns.held[here, :, t], energy)]
+        parts: list[tuple[Any, Any]] = [
+            (columns.chargers[d, t], site.charger_kwh[d]),
+            (columns.held[here, :, t], energy),
+        ]
         rows.add(("energy", d, t, 0), parts, bounds=(0.0, np.inf), depot=d)
-        parts = [(columns.modules[d, t], site.module_kw[d]), (columns.chargers[d, t], -site.charger_kw[d])]
+        parts = [
+            (columns.modules[d, t], site.module_kw[d]),
+            (columns.chargers[d, t], -site.charger_kw[d]),
+        ]
         rows.add(("power", d, t, 0), parts, bounds=(-float(site.grid_kw[d]), np.inf), depot=d)
         if t > 0:
             for name, stands in (("chargers", columns.chargers), ("modules", columns.modules)):
@@ -288,7 +299,7 @@ def _coupling_rows(problem: ScheduleProblem, columns: Columns, rows: _Rows) -> N
     _budget_rows(problem, columns, rows)
     for t, supply in enumerate(problem.hydrogen_supply_kg):
         if np.isfinite(supply) and problem.vehicles.hydrogen_kg.any():
-            parts = [(columns.held[:, :, t], problem.vehicles.hydrogen_kg)]
+            parts: list[tuple[Any, Any]] = [(columns.held[:, :, t], problem.vehicles.hydrogen_kg)]
             rows.add(("hydrogen", t, 0, 0), parts, bounds=(-np.inf, float(supply)))
     for f, k, t in np.ndindex(*problem.deliveries.shape):
         own = columns.bought[problem.family == f, k, t]
@@ -329,7 +340,7 @@ def _rule_rows(problem: ScheduleProblem, columns: Columns, rows: _Rows, index: i
         measured = columns.held[rule.members, :, year]
         counts = rule.kind == "count"
         weight = rule.complies.astype(float) - (0.0 if counts else rule.target)
-        parts = [(measured, np.broadcast_to(weight, measured.shape)), (slack, 1.0)]
+        parts: list[tuple[Any, Any]] = [(measured, np.broadcast_to(weight, measured.shape)), (slack, 1.0)]
         rows.add(("rule", index, year, 0), parts, bounds=(rule.target if counts else 0.0, np.inf))
 
 

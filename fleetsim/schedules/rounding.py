@@ -23,7 +23,7 @@ CLUSTER_GAP = 3e-4
 """Relative gap that is good enough in a cluster."""
 CLUSTER_GROUPS = 30
 """Groups that are solved together."""
-BAND = 1
+BAND = 2
 """Vehicles by which a group's whole schedule may differ from the continuous one, a powertrain and year."""
 MEND_S = 1.5
 """CPU time for mending broken rows at one depot [s]."""
@@ -210,10 +210,11 @@ def _room(parts: Parts) -> Bounds:
 def _unit(part: Part) -> FloatArray:
     """Return the mean entry of each coupling row over the columns it has at a depot."""
     entries = np.maximum(np.diff(part.shared.indptr), 1)
-    return np.asarray(np.abs(part.shared).sum(axis=1)).ravel() / entries
+    total: FloatArray = np.asarray(np.abs(part.shared).sum(axis=1)).ravel()
+    return np.asarray(total / entries)
 
 
-def _solve(
+def _solve(  # noqa: PLR0913 - one place hands a cluster to the solver
     parts: Parts,
     part: Part,
     room: Bounds,

@@ -114,7 +114,7 @@ def solve(problem: ScheduleProblem, *, cpu_s: float = 60.0, gap: float = 0.001) 
     relaxed = minimise(program, replace(effort, cpu_s=np.inf), method=method)
     if relaxed.values is None:
         raise InfeasibleError(
-            "schedule: no schedule keeps the limits on chargers, deliveries and ages; raise the grid modules of the depots"
+            "schedule: no schedule keeps the limits on chargers, deliveries and ages; allow more grid modules"
         )
     if int(program.whole.sum()) <= SMALL:
         answer = minimise(program, effort, program.whole)

@@ -34,8 +34,8 @@ def synthetic(
     Notes
     -----
     All values are invented. 1.05 to 1.25 battery buses do the work of a diesel bus. The clause asks for half of the
-    vehicles to be converted halfway and for 95 % in the last year; a budget of 1.6 binds in some years, one of 1.2 leaves
-    the clauses short.
+    vehicles to be converted halfway and for 95 % in the last year; a budget of 1.6 binds in some years, 1.2 leaves the
+    clauses short.
     """
     draw = np.random.default_rng(np.random.SeedSequence([seed, groups, depots, years]))
     vehicles = draw.integers(size[0], size[1] + 1, groups).astype(float)
@@ -53,7 +53,7 @@ def synthetic(
         depots=tuple(f"depot_{index:03}" for index in range(depots)),
         depot=depot,
         vehicles=models,
-        site=_depots(draw, depots, np.bincount(depot, weights=vehicles, minlength=depots)),
+        site=_depots(draw, depots, np.bincount(depot, weights=vehicles, minlength=depots).astype(float)),
         required=np.repeat(on_road[:, None], years, axis=1),
         shortfall_cny=np.full(groups, 3_000_000.0),
         budget_cny=np.full(years, budget * yearly),

@@ -107,7 +107,7 @@ def simulated(city: City, scenario: Scenario, milestones: Sequence[int]) -> Tria
 
 
 def _plugs_per_vehicle(solution: Solution, scenario: Scenario) -> dict[str, float]:
-    """Return planned chargers over battery vehicles in the last year by fleet group, as the day simulation takes them."""
+    """Return planned chargers over battery vehicles in the last year by fleet group."""
     problem = solution.problem
     battery = (solution.held[:, :, -1] * (problem.vehicles.energy_kwh > 0)).sum(axis=1)
     group = [name.split(":")[0] for name in problem.depots]

@@ -44,19 +44,21 @@ def run(
 
     Example: `fleetsim run outlook -o results/mine --set cars.quota_nev.2026=120000`
     """
-    from fleetsim import screens
-    from fleetsim.pipeline import run as run_scenario
-    from fleetsim.result import require_free
-
     language = language_of(lang)
-    chosen = read_scenario(scenario, _run_changes(set_, engine, years, sample))
-    target = output or Path("results") / chosen.name
-    require_free(target, overwrite=overwrite)
-    with stoppable(), screens.progress(err, quiet=as_json) as tell:
-        result = run_scenario(chosen, tell)
-        # Told to stop while writing, clean up as on Ctrl-C: no half-written folder stays.
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-        screens.write_all(result, target, language, overwrite=overwrite)
+    with stoppable():
+        # The imports take seconds, so that they can be stopped too.
+        from fleetsim import screens
+        from fleetsim.pipeline import run as run_scenario
+        from fleetsim.result import require_free
+
+        chosen = read_scenario(scenario, _run_changes(set_, engine, years, sample))
+        target = output or Path("results") / chosen.name
+        require_free(target, overwrite=overwrite)
+        with screens.progress(err, quiet=as_json) as tell:
+            result = run_scenario(chosen, tell)
+            # Told to stop while writing, clean up as on Ctrl-C: no half-written folder stays.
+            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+            screens.write_all(result, target, language, overwrite=overwrite)
     if as_json:
         out.print_json(json.dumps(screens.summary(result, target), ensure_ascii=False))
         return

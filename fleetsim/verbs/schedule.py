@@ -1,4 +1,4 @@
-"""`fleetsim schedule`: what a scripted schedule comes to, in seconds; `--solve` makes one, `--verify` tries its days."""
+"""`fleetsim schedule`: what a scripted schedule comes to; `--solve` makes one, `--verify` tries its days."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _print(outcome: Any, language: str) -> None:
     from fleetsim.schedules.preview import yearly
     from fleetsim.texts import texts
 
-    words = texts(language, "schedule")  # type: ignore[arg-type]
+    words = texts(language, "schedule")
     names = ("held", "nev", "bought", "chargers", "grid_kw", "hydrogen_kg", "budget")
     last = int(outcome.depots["year"].max())
     most = outcome.depots.filter(outcome.depots["year"] == last).sort("budget_cny", "depot", descending=[True, False])

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from fleetsim.engine.spec import Access, Inputs, Legs, Log, Stations, Vehicles, is_served  # noqa: E402
+from fleetsim.engine.spec import Access, Flows, Inputs, Legs, Log, Stations, Vehicles, is_served  # noqa: E402
 from fleetsim.engine.synthetic import CitySize, random_inputs  # noqa: E402
 
 PARTS = {"vehicles": Vehicles, "legs": Legs, "stations": Stations, "access": Access}
@@ -77,7 +77,7 @@ def run_here(engine: str, folder: Path, repeat: int) -> None:
             log = reference.simulate(inputs)
         seconds.append(time.process_time() - begin)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        np.savez(folder / f"{engine}.npz", **{field.name: getattr(log, field.name) for field in fields(Log)})
+        np.savez(folder / f"{engine}.npz", **columns_of(log))
         del log
     print(json.dumps({"cpu_s": seconds, "peak_mb": peak, "above_inputs_mb": peak - before, "events": events}))
 
@@ -89,13 +89,20 @@ def run_apart(engine: str, folder: Path, repeat: int) -> dict[str, Any]:
     return result
 
 
+def columns_of(log: Log) -> dict[str, Any]:
+    columns = {field.name: getattr(log, field.name) for field in fields(Log) if field.name != "flows"}
+    return columns | {f"flows.{field.name}": getattr(log.flows, field.name) for field in fields(Flows)}
+
+
 def read_log(path: Path) -> Log:
     with np.load(path) as file:
-        return Log(**{field.name: file[field.name] for field in fields(Log)})
+        flows = Flows(**{field.name: file[f"flows.{field.name}"] for field in fields(Flows)})
+        return Log(**{field.name: file[field.name] for field in fields(Log) if field.name != "flows"}, flows=flows)
 
 
 def are_equal(one: Log, other: Log) -> bool:
-    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(Log))
+    own, others = columns_of(one), columns_of(other)
+    return all(np.array_equal(own[name], others[name]) for name in own)
 
 
 def run_day(seed: int, vehicles: int, engines: list[str], repeat: int) -> dict[str, Any]:

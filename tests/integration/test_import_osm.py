@@ -76,7 +76,7 @@ def every_step(extract: Path) -> tuple[csr_matrix, list[Position]]:
             a, b = (number[node.ref] for node in ends)
             km = distance_km(*(np.array([[node.lon, node.lat]]) for node in ends)).item()
             for pair, key in [((a, b), "forward")] if one_way else [((a, b), "forward"), ((b, a), "backward")]:
-                limit = float(way.tags.get(f"maxspeed:{key}", kmh))
+                limit = float(way.tags.get(f"maxspeed:{key}") or kmh)
                 best[pair] = min(km / limit * 60, best.get(pair, np.inf))
     tail, head = np.array(list(best)).T
     return csr_matrix((list(best.values()), (tail, head)), shape=(len(positions), len(positions))), positions

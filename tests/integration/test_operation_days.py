@@ -41,7 +41,8 @@ def test_three_days_in_a_row_keep_every_leg_and_conserve_energy(plain: YearReady
 
 
 def test_pools_and_requests_hand_every_leg_to_one_vehicle_and_leave_the_others_alone() -> None:
-    year = ready(**{"operation.bus_dispatch": "pool", "operation.taxi_dispatch": "requests"})
+    levers = {"operation.bus_dispatch": "pool", "operation.taxi_dispatch": "requests", "duties.bus_spare_share": 0.1}
+    year = ready(**levers)
     day = year.operated(year.day("mild_weekday"))
     inputs = day.model.inputs
     log = simulate(inputs)
@@ -56,6 +57,9 @@ def test_pools_and_requests_hand_every_leg_to_one_vehicle_and_leave_the_others_a
     assert (settled.departure[same + 1] >= ends[same]).all()
     buses = log.taker[inputs.tasks.pool > 0]
     assert (buses >= 0).mean() > 0.9
+    assert day.pooled is not None
+    own_legs = np.diff(day.pooled.plain.inputs.vehicles.first_leg)
+    assert (own_legs[inputs.vehicles.pool > 0] == 0).any()
     tables = day_tables(day, log)
     assert tables["service"]["fleet"].to_list() == sorted(tables["service"]["fleet"].to_list())
 

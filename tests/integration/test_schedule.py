@@ -8,10 +8,8 @@ import pytest
 from fleetsim.datasets import City, city_folder, read_city
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.schedules.city import city_problem, turn_over
-from fleetsim.schedules.job import Job
 from fleetsim.schedules.outcome import plan_rows
 from fleetsim.schedules.solve import Solution, solve
-from fleetsim.schedules.verify import simulated
 
 SMALL = {
     "run.last_year": 2022,
@@ -33,8 +31,12 @@ def scenario() -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def solution(city: City, scenario: Scenario) -> Solution:
-    opening = turn_over(city, scenario, 2020).stock
+def opening(city: City, scenario: Scenario) -> pl.DataFrame:
+    return turn_over(city, scenario, 2020).stock
+
+
+@pytest.fixture(scope="module")
+def solution(city: City, scenario: Scenario, opening: pl.DataFrame) -> Solution:
     return solve(city_problem(city, scenario, opening), cpu_s=5.0, gap=0.003)
 
 
@@ -67,24 +69,7 @@ def test_the_turnover_of_the_solved_schedule_holds_the_solved_stock(
     assert share >= solved - 0.01
 
 
-def test_a_budget_of_nothing_buys_nothing(city: City, scenario: Scenario) -> None:
-    opening = turn_over(city, scenario, 2020).stock
+def test_a_budget_of_nothing_buys_nothing(city: City, scenario: Scenario, opening: pl.DataFrame) -> None:
     problem = city_problem(city, scenario.set({"schedule.solve.budget_cny": {2021: 0.0}}), opening)
     found = solve(replace(problem, rules=()), cpu_s=5.0, gap=0.003)
     assert found.bought.sum() == 0.0
-
-
-def test_the_preview_counts_the_stock_of_the_turnover(city: City, scenario: Scenario) -> None:
-    outcome = Job(scenario, city).previewed("en")
-    stock = turn_over(city, scenario).stock.filter(
-        pl.col("year") == 2022, pl.col("fleet").is_in(scenario.schedule.solve.fleets)
-    )
-    assert outcome.depots.filter(pl.col("year") == 2022)["held"].sum() == pytest.approx(stock["vehicles"].sum())
-
-
-def test_milestone_days_name_depots_by_fleet_group_and_district(
-    city: City, scenario: Scenario, solution: Solution
-) -> None:
-    failing = simulated(city, scenario, (2022,))(solution)
-    groups = {"bus", "taxi", "goods", "sanitation", "airside"}
-    assert all(name.split(":")[0] in groups and 0.0 < share <= 1.0 for name, share in failing.items())

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.kernel import simulate as simulate_compiled
 from fleetsim.engine.reference import simulate
-from fleetsim.engine.spec import Inputs, Log, Reason
+from fleetsim.engine.spec import Flows, Inputs, Log, Reason
 from fleetsim.engine.synthetic import CitySize, random_inputs
+from fleetsim.engine.synthetic_features import ALL, Features
 
 SIZES = st.builds(
     CitySize,
@@ -23,15 +24,27 @@ SIZES = st.builds(
     tick_s=st.sampled_from([1, 60, 600, 1_800]),
 )
 SEEDS = st.integers(0, 2**32 - 1)
-many = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+FEATURES = [field.name for field in fields(Features)]
+SMALL = st.builds(
+    CitySize,
+    vehicles=st.integers(1, 40),
+    legs=st.integers(1, 8),
+    stations=st.integers(1, 8),
+    zones=st.integers(1, 4),
+    ranks=st.integers(1, 4),
+    tick_s=st.sampled_from([1, 60, 600, 1_800]),
+)
+quiet = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.too_slow]}
+several = settings(max_examples=40, **quiet)
+many = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def assert_same_log(inputs: Inputs) -> Log:
     expected, log = simulate(inputs), simulate_compiled(inputs)
-    for field in fields(Log):
-        own, other = getattr(log, field.name), getattr(expected, field.name)
-        assert own.dtype == other.dtype
-        np.testing.assert_array_equal(own, other, err_msg=field.name)
+    for one, other, table in ((log, expected, Log), (log.flows, expected.flows, Flows)):
+        for name in (field.name for field in fields(table) if field.name != "flows"):
+            assert getattr(one, name).dtype == getattr(other, name).dtype
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     return log
 
 
@@ -65,4 +78,39 @@ def test_both_engines_give_the_same_log_where_energy_is_scarce(seed: int, size: 
 def test_both_engines_give_the_same_log_of_a_larger_city_in_which_everything_happens(tick_s: int) -> None:
     size = CitySize(vehicles=4_000, stations=60, zones=30, ranks=5, tick_s=tick_s)
     log = assert_same_log(random_inputs(11, size))
+    assert set(log.reason.tolist()) == {int(reason) for reason in Reason} - {Reason.FAULT, Reason.CALLED}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_both_engines_give_the_same_log_of_cities_with_one_feature(feature: str) -> None:
+    @several
+    @given(SEEDS, SMALL, st.integers(0, 3))
+    def check(seed: int, size: CitySize, tries: int) -> None:
+        assert_same_log(replace(random_inputs(seed, size, Features(**{feature: True})), tries=tries))
+
+    check()
+
+
+@settings(max_examples=250, **quiet)
+@given(SEEDS, SMALL, st.lists(st.booleans(), min_size=len(FEATURES), max_size=len(FEATURES)))
+def test_both_engines_give_the_same_log_of_cities_with_any_features(seed: int, size: CitySize, on: list[bool]) -> None:
+    assert_same_log(random_inputs(seed, size, Features(*on)))
+
+
+@many
+@given(SEEDS, SMALL, st.sampled_from([2, 4]))
+def test_both_engines_give_the_same_log_where_energy_is_scarce_and_everything_is_on(
+    seed: int, size: CitySize, factor: int
+) -> None:
+    inputs = random_inputs(seed, size, ALL)
+    inputs = replace(inputs, legs=replace(inputs.legs, energy=inputs.legs.energy * factor))
+    check_conservation(inputs, assert_same_log(inputs))
+
+
+@pytest.mark.parametrize("tick_s", [1, 600])
+def test_both_engines_give_the_same_log_of_a_larger_city_with_all_features(tick_s: int) -> None:
+    log = assert_same_log(random_inputs(7, CitySize(vehicles=800, stations=40, zones=12, ranks=5, tick_s=tick_s), ALL))
     assert set(log.reason.tolist()) == {int(reason) for reason in Reason}
+    assert (log.flows.power < 0).any()
+    assert (log.taker >= 0).any()
+    assert (log.taker < 0).any()

@@ -1,17 +1,20 @@
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fleetsim.engine.reference import simulate
 from fleetsim.engine.run import ENGINES, resolve, simulate_days
-from fleetsim.engine.spec import Log
+from fleetsim.engine.spec import Flows, Log
 from fleetsim.engine.synthetic import CitySize, random_inputs
 from networks.errors import ScenarioError
 
 
 def same(one: Log, other: Log) -> bool:
-    return all(np.array_equal(getattr(one, part.name), getattr(other, part.name)) for part in fields(Log))
+    pairs: list[tuple[Any, Any, str]] = [(one.flows, other.flows, part.name) for part in fields(Flows)]
+    pairs += [(one, other, part.name) for part in fields(Log) if part.name != "flows"]
+    return all(np.array_equal(getattr(own, name), getattr(others, name)) for own, others, name in pairs)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import fields, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from fleetsim.engine import kernel, run
+from fleetsim.engine.compiled import compiler, packing
+from fleetsim.engine.policies import Policies
 from fleetsim.engine.reference import simulate
-from fleetsim.engine.spec import HOUR_US, NEVER_US, Access, Inputs, Kind, Legs, Log, Reason, Stations, Vehicles
+from fleetsim.engine.spec import HOUR_US, NEVER_US, Access, Flows, Inputs, Kind, Legs, Log, Reason, Stations, Vehicles
 from fleetsim.engine.synthetic import CitySize, random_inputs
 from networks.errors import ScenarioError
 
@@ -54,7 +57,9 @@ def minutes(times: np.ndarray) -> list[float]:
 
 
 def assert_same(one: Log, other: Log) -> None:
-    for field in fields(Log):
+    for name in (field.name for field in fields(Flows)):
+        np.testing.assert_array_equal(getattr(one.flows, name), getattr(other.flows, name), err_msg=name)
+    for field in fields(Log)[:-1]:
         np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
 
 
@@ -103,7 +108,7 @@ def test_an_event_is_an_arrival_at_a_stop_or_the_end_of_a_visit_where_stations_a
 def test_a_log_longer_than_its_first_room_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = kernel.simulate(CITY)
     assert len(expected) > 20
-    monkeypatch.setattr(kernel, "FIRST_ROOM", 0)
+    monkeypatch.setattr(packing, "FIRST_ROOM", 0)
     assert_same(kernel.simulate(CITY), expected)
 
 
@@ -141,14 +146,49 @@ def test_without_numba_auto_takes_simpy_and_the_kernel_is_refused(monkeypatch: p
         run.resolve("kernel")
 
 
+def half(level: int, need: int, reserve: int, target: int, capacity: int) -> bool:
+    return level < Fraction(1, 2) * capacity
+
+
+def three_quarters(target: int, least: int) -> int:
+    return max(target * 3 // 4, least)
+
+
+def a_share(target: int, least: int) -> float:
+    return max(target * 0.75, least)
+
+
+@pytest.mark.slow
+def test_a_policy_of_ones_own_is_compiled_and_gives_the_log_of_simpy() -> None:
+    policies = Policies(goal_level=three_quarters)
+    log = kernel.simulate(two_vehicles(), policies=policies)
+    assert log.level.tolist() == [37_500, 37_500]
+    assert_same(log, simulate(two_vehicles(), policies))
+
+
+def test_a_policy_that_numba_cannot_compile_runs_in_simpy_and_says_so() -> None:
+    told: list[str] = []
+    policies = Policies(seek_energy=half)
+    logs = run.simulate_days([two_vehicles()], "auto", policies=policies, tell=told.append)
+    assert_same(logs[0], simulate(two_vehicles(), policies))
+    assert "policy seek_energy: numba cannot compile it" in told[0]
+
+
+@pytest.mark.parametrize(("name", "own"), [("seek_energy", half), ("goal_level", a_share)])
+def test_the_kernel_refuses_a_policy_that_cannot_be_compiled_to_whole_numbers(name: str, own: Any) -> None:
+    with pytest.raises(ScenarioError, match=f"policy {name}"):
+        run.simulate_days([two_vehicles()], "kernel", policies=Policies(**{name: own}))
+
+
 def test_where_nothing_can_be_written_the_engine_is_compiled_without_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     def compiler_without_a_folder(cache: bool = False, **options: bool) -> Any:
         if cache:
             raise RuntimeError("cannot cache function 'run': no locator available")
         return lambda function: ("without a cache", function.__name__)
 
-    monkeypatch.setattr(kernel, "njit", compiler_without_a_folder)
-    assert kernel._entry.__wrapped__(1) == ("without a cache", "run")
+    monkeypatch.setattr(compiler, "_compiled_modules", lambda chosen: {compiler.run_on: None})
+    monkeypatch.setattr(compiler, "njit", compiler_without_a_folder)
+    assert compiler.entry.__wrapped__() == ("without a cache", "run")
 
 
 def test_another_process_finds_the_engine_compiled() -> None:

@@ -89,6 +89,15 @@ def test_a_row_of_a_table_is_named_as_a_spreadsheet_numbers_it(tmp_path: Path) -
     assert read_layer(_csv(tmp_path / "s.csv", "utf-8")).place(0) == "s.csv, row 2"
 
 
+def test_blank_rows_are_left_out_but_counted(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("name,plugs\nA,1\n,\nB,2\n\n", encoding="utf-8")
+
+    layer = read_layer(tmp_path / "s.csv")
+
+    assert layer.rows.rows() == [("A", "1"), ("B", "2")]
+    assert layer.place(1) == "s.csv, row 4"
+
+
 def test_shapes_in_a_chinese_system_are_moved_to_wgs84(tmp_path: Path) -> None:
     frame = _frame()
     lon, lat = wgs84_to_gcj02(frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy())

@@ -50,8 +50,7 @@ def test_four_mistakes_give_four_lines_with_row_value_and_remedy(tmp_path: Path,
         read_plan(written(tmp_path, FOUR_FAULTS), beijing)
     problems = caught.value.problems
     assert len(problems) == 4
-    assert problems[0] == "plan.csv, row 2: fleet 'bus_municpal' is not known; did you mean " + problems[0].split("mean ")[1]
-    assert "bus_municipal" in problems[0]
+    assert "row 2: fleet 'bus_municpal' is not known; did you mean bus_municipal" in problems[0]
     assert "row 3: district 'Haidien' is not known; did you mean Haidian" in problems[1]
     assert "row 4: give either number or share" in problems[2]
     assert "row 5: powertrain 'FCEV' is not sold to 'taxi_company'; use one of BEV" in problems[3]
@@ -99,11 +98,11 @@ def stock_table(vehicles: list[float]) -> pl.DataFrame:
 
 def test_chargers_follow_the_energy_of_the_design_day_and_never_shrink(beijing: City) -> None:
     scenario = Scenario.shipped("outlook").set({"run.last_year": 2027})
-    turned = Turnover(stock_table([2000.0, 1500.0]), stock_table([100.0, 0.0]))
+    turned = Turnover(stock_table([3000.0, 1500.0]), stock_table([100.0, 0.0]))
     detail = preview.by_powertrain(beijing, scenario, turned)
     table = preview.depots(beijing, scenario, detail)
     # 0.95 kWh/km x 55,000 km / 300 days x 1.35 in winter x 1.1 loss x 0.9 at the depot; 120 kW x 6 h a charger
-    day_kwh = 2000.0 * 0.95 * 55_000.0 / 300.0 * 1.35 * 1.1 * 0.9
+    day_kwh = 3000.0 * 0.95 * 55_000.0 / 300.0 * 1.35 * 1.1 * 0.9
     assert table["energy_kwh"][0] == pytest.approx(day_kwh)
     assert table["chargers"].to_list() == [-(-day_kwh // 720.0)] * 2
     assert table["bought"].to_list() == [100.0, 0.0]

@@ -9,10 +9,14 @@ import polars as pl
 import pytest
 from shapely import Polygon, box
 
+from fleetsim.datasets import city_folder
 from networks.errors import DataError
+from networks.io import read_table
 from networks.layers import Layer, read_layer
+from networks.tables import District, Seat, Zone
 from networks.zone_import import Ground, ZoneChoice, bring_zones
 from networks.zone_making import district_at, zone_kind, zone_outlines, zone_rows
+from networks.zones import district_outlines
 
 WEST, MIDDLE, EAST, SOUTH, NORTH = 24.85, 24.95, 25.05, 60.15, 60.25
 
@@ -189,6 +193,21 @@ def test_a_large_city_is_fine_in_its_centre_only_and_its_cells_do_not_overlap(tm
     assert {size[cell] for cell, name in zones.select("zone", "district").iter_rows() if name == "Inner"} == {8}
     parents = {h3.cell_to_parent(cell, 7) for cell, fine in size.items() if fine == 8}
     assert parents.isdisjoint(cell for cell, fine in size.items() if fine == 7)
+
+
+def test_the_outlines_of_beijing_give_the_zones_that_ship(tmp_path: Path) -> None:
+    folder = city_folder("beijing")
+    shipped, districts = read_table(folder / "zones.csv", Zone), read_table(folder / "districts.csv", District)
+    outlines = district_outlines(read_table(folder / "seats.csv", Seat))
+    people = dict(districts.select("district", "population").iter_rows())
+    columns = {"name": list(outlines), "population": [people[name] for name in outlines]}
+    frame = geopandas.GeoDataFrame(columns, geometry=list(outlines.values()), crs="EPSG:4326")
+    frame.to_file(tmp_path / "beijing.gpkg")
+
+    zones = bring_zones(read_layer(tmp_path / "beijing.gpkg"), _ground(roads=False), ZoneChoice()).zones
+
+    assert zones.select("zone", "district").equals(shipped.select("zone", "district"))
+    assert zones["population"].sum() == shipped["population"].sum()
 
 
 def test_points_find_their_zone_and_district_and_outlines_hold_their_cells(tmp_path: Path) -> None:

@@ -5,15 +5,17 @@ The functions of these modules call each other, the charging times of `charging/
 that is how a policy of one's own takes the place of a shipped one.
 """
 
+import dis
 import hashlib
 import inspect
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
-from numba import int64, njit
+from numba import int32, int64, njit
 from numba.core.errors import NumbaError
 from numba.core.types import Boolean, Integer
 
@@ -34,6 +36,7 @@ from fleetsim.engine.compiled import (
     state,
     stops,
 )
+from fleetsim.engine.compiled.events import run_on
 from fleetsim.engine.compiled.state import Day
 from fleetsim.engine.policies import SHIPPED, Policies
 from networks.errors import ScenarioError
@@ -66,19 +69,21 @@ def entry(chosen: Policies = SHIPPED) -> Callable[[Day], bool]:
         If numba cannot compile a policy, or one does not return whole numbers, or true or false.
     """
     sources = source_number()
-    run_on = _compiled_modules(chosen)[events.run_on]
 
     def run(day: Day) -> bool:
         day.tally[0].sources = sources
         is_over: bool = run_on(day)
         return is_over
 
+    # What it calls has to be a global name: a compiled function in the closure would be another key in each process.
+    scope = {**globals(), "run_on": _compiled_modules(chosen)[run_on]}
+    runs = FunctionType(run.__code__, scope, run.__name__, None, run.__closure__)
     if chosen == SHIPPED:
         try:
-            return cast("Callable[[Day], bool]", njit(nogil=True, cache=True)(run))
+            return cast("Callable[[Day], bool]", njit(nogil=True, cache=True)(runs))
         except RuntimeError:  # numba finds no folder to write to
             pass
-    return cast("Callable[[Day], bool]", njit(nogil=True)(run))
+    return cast("Callable[[Day], bool]", njit(nogil=True)(runs))
 
 
 def source_number() -> int:
@@ -91,8 +96,9 @@ def source_number() -> int:
 def _compiled_modules(chosen: Policies) -> dict[Any, Any]:
     """Return the compiled function of each function; they are compiled at their first call."""
     scopes = {module: dict(vars(module)) for module in MODULES}
+    calls = _calls()
     compiled: dict[Any, Any] = {
-        function: _compiler(_moved(function, scope))
+        function: _compiler(_moved(function, scope), is_part=calls[function] == 1)
         for module, scope in scopes.items()
         for function in _functions(module)
     }
@@ -106,8 +112,33 @@ def _compiled_modules(chosen: Policies) -> dict[Any, Any]:
     return compiled
 
 
-def _compiler(function: Any) -> Any:
-    return njit(**OPTIONS)(function)
+def _compiler(function: Any, is_part: bool = False) -> Any:
+    """Return a function that numba compiles at its first call.
+
+    What is called in one place only is made part of its caller, and whole numbers are taken as 64 bits, constant or
+    not: every function compiled on its own brings all it calls through the compiler once more.
+    """
+    dispatcher = njit(**OPTIONS, inline="always" if is_part else "never")(function)
+    template = dispatcher.get_call_template
+    dispatcher.get_call_template = lambda args, kws: template(tuple(_widened(kind) for kind in args), kws)
+    return dispatcher
+
+
+def _widened(kind: Any) -> Any:
+    plain = getattr(kind, "literal_type", kind)
+    return int64 if plain == int32 else plain
+
+
+def _calls() -> Counter[Any]:
+    """Return in how many places each function is called."""
+    names = (
+        function.__globals__.get(instruction.argval)
+        for module in MODULES
+        for function in _functions(module)
+        for instruction in dis.get_instructions(function)
+        if instruction.opname == "LOAD_GLOBAL"
+    )
+    return Counter(value for value in names if isinstance(value, FunctionType))
 
 
 def _functions(module: ModuleType) -> list[FunctionType]:
@@ -122,7 +153,7 @@ def _moved(function: FunctionType, scope: dict[str, Any]) -> FunctionType:
 def _own_policy(name: str, function: Any, parameters: int) -> Any:
     """Return a user's policy compiled for whole numbers."""
     try:
-        compiled = njit(**OPTIONS)(getattr(function, "py_func", function))
+        compiled = _compiler(getattr(function, "py_func", function))
         compiled.compile((int64,) * parameters)
     except (NumbaError, TypeError) as error:
         raise UncompiledPolicyError(

@@ -8,7 +8,6 @@ from fleetsim.engine.compiled.packing import ROWS_BESIDE_TRIES, SHARINGS
 from fleetsim.engine.compiled.pools import become_free, begin_task, call, come_back
 from fleetsim.engine.compiled.state import (
     AT_END,
-    AT_FLOOR,
     AT_FLOW,
     AT_FREE,
     AT_STATION,

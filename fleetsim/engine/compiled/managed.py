@@ -1,5 +1,7 @@
 """Managed plugs: who takes which, how power is shared, when a charge ends."""
 
+from typing import Any
+
 from charging.energy import HOUR_US, accepted_w, charge_us, charged_wh, flow_us
 from fleetsim.engine.compiled.heap import cancel, drop_first, place, schedule
 from fleetsim.engine.compiled.rows import note_flow
@@ -68,8 +70,8 @@ def level_on_plug(plug: Record, now: int) -> int:
     if plug.grant == NO_GRANT or plug.grant == 0:
         return int(plug.level)
     if plug.grant > 0:
-        return min(charged_wh(plug.level, elapsed, plug.grant, plug.rate, plug.zero), plug.goal)
-    return max(plug.level - -plug.grant * elapsed // HOUR_US, plug.floor)
+        return int(min(charged_wh(plug.level, elapsed, plug.grant, plug.rate, plug.zero), plug.goal))
+    return int(max(plug.level - -plug.grant * elapsed // HOUR_US, plug.floor))
 
 
 def share(day: Day, row: int, now: int) -> None:
@@ -125,14 +127,16 @@ def ask(day: Day, station: Record, slot: int, now: int, limit: int) -> None:
 def divide(day: Day, station: Record, limit: int) -> None:
     """Cut wishes to what cabinets and the site have, offers to what the site takes [W]."""
     first, end = station.first_plug, station.first_plug + station.plugs
+    wishes: Any = day.wishes
+    offers: Any = day.offers
     if station.cabinet_plugs > 0:
         for cabinet in range(first, end, station.cabinet_plugs):
-            share_fairly(day.wishes, cabinet, min(cabinet + station.cabinet_plugs, end), station.cabinet_power)
+            share_fairly(wishes, cabinet, min(cabinet + station.cabinet_plugs, end), station.cabinet_power)
     if station.share_rule == BY_NEED:
         share_by_need(day, first, end, limit)
     else:
-        share_fairly(day.wishes, first, end, limit)
-    share_fairly(day.offers, first, end, limit)
+        share_fairly(wishes, first, end, limit)
+    share_fairly(offers, first, end, limit)
 
 
 def share_by_need(day: Day, first: int, end: int, limit: int) -> None:

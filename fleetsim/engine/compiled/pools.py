@@ -110,7 +110,7 @@ def call_from(day: Day, row: int, zone: int, drive_us: int, metres: int, now: in
     before, v = NOBODY, int(line.head)
     while v >= 0:
         behind = int(day.more[v].waits_behind)
-        if now < day.more[v].on_until and takes(day, v, row, level_now(day, v, now), drive_us, metres, now):
+        if now < day.more[v].on_until and takes(day, v, row, level_now(day, v, now), (drive_us, metres), now):
             if before < 0:
                 line.head = behind
             else:
@@ -133,9 +133,10 @@ def call_away(day: Day, v: int, row: int, now: int) -> None:
         cut(day, v, now, CALLED)
 
 
-def takes(day: Day, v: int, row: int, level: int, drive_us: int, metres: int, now: int) -> bool:
-    """Return whether vehicle `v` can take the task with this level and this way to it."""
+def takes(day: Day, v: int, row: int, level: int, way: tuple[int, int], now: int) -> bool:
+    """Return whether vehicle `v` can take the task with this level and this way to it (us, m)."""
     vehicle = day.vehicles[v]
+    drive_us, metres = way
     if now + drive_us > day.tasks[row].latest:
         return False
     if vehicle.kind == 0 or vehicle.soft:
@@ -188,12 +189,12 @@ def reaches(day: Day, v: int, row: int, now: int) -> bool:
     """Return whether a vehicle that looks for work can take the task."""
     vehicle, task = day.vehicles[v], day.tasks[row]
     if not day.roams[task.pool]:
-        return takes(day, v, row, vehicle.level, 0, 0, now)
+        return takes(day, v, row, vehicle.level, (0, 0), now)
     rank = way_to(day, v, row)
     if rank < 0:
         return False
     way = day.pool_ways[task.zone, rank]
-    return takes(day, v, row, vehicle.level, way.drive, way.metres, now)
+    return takes(day, v, row, vehicle.level, (way.drive, way.metres), now)
 
 
 def begin_task(day: Day, v: int, now: int) -> None:

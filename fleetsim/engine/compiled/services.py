@@ -53,7 +53,8 @@ def level_at_plug(vehicle: Record, station: Record, now: int) -> int:
     if elapsed <= 0:
         return int(vehicle.level)
     rate, zero = line_of(vehicle)
-    return min(charged_wh(vehicle.level, elapsed, min(station.rate, vehicle.max_power), rate, zero), vehicle.goal)
+    reached = charged_wh(vehicle.level, elapsed, min(station.rate, vehicle.max_power), rate, zero)
+    return int(min(reached, vehicle.goal))
 
 
 def serve_swap(day: Day, v: int, start: int) -> bool:

@@ -59,8 +59,8 @@ STATION_STATE = (
     "storage_ug", "store_ug", "at", "endless", "trailer_ug", "delivery", "end_delivery",
 )  # fmt: skip
 PLUG_ROW = (
-    "holder", "broken", "flows", "since", "level", "grant", "planned", "power", "goal", "ready", "floor", "rate", "zero",
-    "level_now", "accepted", "spare",
+    "holder", "broken", "flows", "since", "level", "grant", "planned", "power", "goal", "ready", "floor", "rate",
+    "zero", "level_now", "accepted", "spare",
 )  # fmt: skip
 TASK_COLUMNS = ("pool", "latest", "zone", "first_leg", "end_leg")
 TALLY_ROW = (

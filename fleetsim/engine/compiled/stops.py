@@ -27,7 +27,7 @@ from fleetsim.engine.policies import (
     least_level,
     visit_cost_us,
 )
-from fleetsim.engine.spec import NEVER_US, IntArray
+from fleetsim.engine.spec import IntArray
 
 
 def stop(day: Day, v: int, now: int) -> bool:

@@ -1,0 +1,97 @@
+"""The stock over many years without tables in between, and without simulated days.
+
+Waits and coverage of simulated days are left at those of the base year, so buyers do not feel them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from fleetsim import calibration, stock
+from fleetsim.cars import CAR_FLEETS, CarParameters
+from fleetsim.cohorts import BoolArray, Cohorts
+from fleetsim.datasets import City
+from fleetsim.forecast import CarProblem, car_problem
+from fleetsim.scenario.scenario import Scenario
+from fleetsim.stock import Rules, Sections, StockTables
+
+StockByYear = Mapping[int, tuple[Cohorts, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class FastStart:
+    """Where a fast path begins."""
+
+    tables: StockTables
+    opening: pl.DataFrame
+    rules: Rules
+    cohorts: tuple[Cohorts, ...]
+    years: tuple[int, ...]
+
+
+def begin(city: City, scenario: Scenario, last_year: int, parameters: CarParameters | None = None) -> FastStart:
+    """Return the opening stock and the rules of a scenario up to `last_year`.
+
+    Parameters
+    ----------
+    city, scenario
+        Data and levers.
+    last_year
+        Last year [year].
+    parameters
+        Calibrated parameters of the cars; None: calibrated here.
+    """
+    tables, sections = tables_of(city), sections_of(scenario)
+    years = tuple(range(scenario.run.first_year, last_year + 1))
+    opening = stock.initial(tables, years[0])
+    paths = calibration.conversion_paths(city.observations, tables.stock, sections.stock, scenario.calibration.until)
+    rules = stock.rules(tables, sections, years, parameters, paths)
+    if parameters is None:
+        until, seed = scenario.calibration.until, scenario.run.seed
+        problem = car_problem(opening, rules, years)
+        fitted = calibration.calibrate(problem, city.observations, until, seed=seed)
+        rules = stock.rules(tables, sections, years, fitted, paths)
+    return FastStart(tables, opening, rules, tuple(stock.to_cohorts(opening)), years)
+
+
+def tables_of(city: City) -> StockTables:
+    """Return the tables of a city that the turnover needs."""
+    return StockTables(**{name: getattr(city, name) for name in StockTables.__annotations__})
+
+
+def sections_of(scenario: Scenario) -> Sections:
+    """Return the sections of a scenario that the turnover reads."""
+    return Sections(scenario.stock, scenario.cars, scenario.policy, scenario.schedule)
+
+
+def turn_over(cohorts: Sequence[Cohorts], rules: Rules, years: Sequence[int]) -> StockByYear:
+    """Return the fleets at the end of each year; the first of `years` is that of `cohorts`."""
+    held = {years[0]: tuple(cohorts)}
+    for year in years[1:]:
+        held[year] = tuple(stock.turn_fleet(one, year, rules).cohorts for one in held[year - 1])
+    return held
+
+
+def others(start: FastStart) -> tuple[Cohorts, ...]:
+    """Return the fleets that do not follow the plate quota."""
+    return tuple(one for one in start.cohorts if one.fleet not in CAR_FLEETS)
+
+
+def problem_of(start: FastStart, held: StockByYear) -> CarProblem:
+    """Return the car problem whose other fleets ran along `held` (see `turn_over`, cars left out)."""
+    fleets = start.rules.fleets
+    counted = [one for one in start.cohorts if fleets[one.fleet]["nev_counted"]]
+    path = {year: _sum(part, start.rules.nev, fleets) for year, part in held.items()}
+    summed = tuple(_city(one) for one in start.cohorts if one.fleet in CAR_FLEETS)
+    return CarProblem(start.rules, summed, path, float(sum(one.counts.sum() for one in counted)))
+
+
+def _sum(held: Sequence[Cohorts], nev: BoolArray, fleets: Mapping[str, Mapping[str, object]]) -> float:
+    return float(sum(one.counts[nev].sum() for one in held if fleets[one.fleet]["nev_counted"]))
+
+
+def _city(cohorts: Cohorts) -> Cohorts:
+    summed = np.asarray(cohorts.counts.sum(axis=2, keepdims=True))
+    return Cohorts(cohorts.fleet, cohorts.year, cohorts.first_vintage, (("all", "all", "none"),), summed)

@@ -1,0 +1,55 @@
+"""Flow refuelling on networks of 339 and 1,000 nodes, in processor seconds; `--json` prints JSON."""
+
+import json
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial import Delaunay
+
+from charging.siting import FlowRefuelling, Flows, RoadGraph, solve
+
+SIDE_KM, KEPT_SHARE = 800.0, 0.35
+
+
+def network(n_nodes: int, n_towns: int, seed: int = 0) -> tuple[RoadGraph, Flows]:
+    """A spanning tree and a share of the other edges of a triangulation; flows between towns by gravity."""
+    random = np.random.default_rng(seed)
+    at = random.uniform(0, SIDE_KM, (n_nodes, 2))
+    corners = Delaunay(at).simplices
+    roads = np.unique(np.sort(np.r_[corners[:, :2], corners[:, 1:], corners[:, ::2]], axis=1), axis=0)
+    length = np.hypot(*(at[roads[:, 0]] - at[roads[:, 1]]).T)
+    tree = minimum_spanning_tree(csr_array((length, roads.T), shape=(n_nodes, n_nodes))).tocoo()
+    needed = set(zip(tree.row.tolist(), tree.col.tolist(), strict=True))
+    kept = np.array([tuple(road) in needed or random.random() < KEPT_SHARE for road in roads.tolist()])
+    towns, people = random.choice(n_nodes, n_towns, replace=False), random.lognormal(3, 1, n_towns)
+    one, other = np.triu_indices(n_towns, 1)
+    away = np.maximum(np.hypot(*(at[towns[one]] - at[towns[other]]).T), 20)
+    flows = Flows(towns[one], towns[other], people[one] * people[other] / away**1.5)
+    return RoadGraph(*roads[kept].T, length[kept], n_nodes), flows
+
+
+def rows() -> Iterator[dict[str, object]]:
+    graph, flows = network(25, 6)
+    solve(FlowRefuelling(graph, flows, 400.0, 3))
+    for n_nodes, towns, range_km, p, gap in (
+        (339, 49, 100.0, 20, 0.0),
+        (339, 49, 200.0, 15, 0.0),
+        (1000, 150, 150.0, 30, 0.02),
+    ):
+        graph, flows = network(n_nodes, towns)
+        answer = solve(FlowRefuelling(graph, flows, range_km, p), time_limit_s=120, gap=gap)
+        yield {
+            "work": f"{n_nodes} nodes, {len(flows.volume)} pairs, range {range_km:g} km, p {p}",
+            "refuelled_share": answer.objective / float(np.sum(flows.volume)),
+            "gap": answer.gap,
+            "status": answer.status,
+            "cpu_s": answer.cpu_s,
+        }
+
+
+if __name__ == "__main__":
+    found = list(rows())
+    print(json.dumps(found, indent=1) if "--json" in sys.argv else "\n".join(map(str, found)))

@@ -1,0 +1,93 @@
+"""Medians and centres on graphs of 100 to 900 nodes, large p-medians, capacities; in processor seconds.
+
+`--json` prints JSON; `--spopt` also runs spopt 0.7.0 on the 500 x 500 p-median, in an environment of its own in a
+temporary folder.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from charging.siting import CapacitatedPMedian, PCenter, PMedian, solve
+
+PEER = """
+import sys, time, numpy as np, pulp
+from spopt.locate import PMedian
+d = np.load(sys.argv[1])
+cpu = time.perf_counter()
+model = PMedian.from_cost_matrix(d["cost"], d["weight"], p_facilities=25).solve(pulp.PULP_CBC_CMD(msg=False))
+print(model.problem.objective.value(), time.perf_counter() - cpu)
+"""
+
+
+def graphs(seed: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Nodes, number of sites and distances: connected random graphs of n * n / 50 roads of whole length 1 to 100."""
+    for n in range(100, 1000, 100):
+        random = np.random.default_rng([seed, n])
+        roads = {(int(random.integers(0, node)), node): int(random.integers(1, 101)) for node in range(1, n)}
+        while len(roads) < n * n // 50:
+            one, other = sorted(random.integers(0, n, 2).tolist())
+            if one != other:
+                roads[one, other] = int(random.integers(1, 101))
+        ends, length = np.array(list(roads)), np.array(list(roads.values()), dtype=float)
+        distance = dijkstra(csr_array((length, ends.T), shape=(n, n)), directed=False)
+        for p in (5, 10, n // 10, n // 5, n // 3):
+            yield n, p, distance
+
+
+def plane(n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(1)
+    points = random.random((n, 2))
+    sites = points if n == m else random.random((m, 2))
+    return np.hypot(*(points[:, None] - sites[None]).transpose(2, 0, 1)), random.lognormal(0, 1, n)
+
+
+def measured(name: str, problem: object, **limits: float) -> dict[str, object]:
+    answer = solve(problem, **limits)
+    numbers = {key: float(getattr(answer, key)) for key in ("objective", "bound", "gap", "cpu_s")}
+    return {"work": name, "status": answer.status, **numbers}
+
+
+def spopt(cost: np.ndarray, weight: np.ndarray) -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = str(Path(folder, "bin", "python"))
+        subprocess.run([python, "-m", "pip", "install", "-q", "spopt==0.7.0"], check=True)
+        data = Path(folder, "data.npz")
+        np.savez(data, cost=cost, weight=weight)
+        done = subprocess.run([python, "-c", PEER, str(data)], check=True, capture_output=True, text=True)
+    objective, wall_s = (float(each) for each in done.stdout.split()[-2:])
+    return {"work": "spopt 0.7.0 p-median 500 x 500", "objective": objective, "wall_s": wall_s}
+
+
+def rows() -> Iterator[dict[str, object]]:
+    small = np.random.default_rng(0).integers(1, 30, (30, 30)).astype(float)
+    cpu = time.process_time()
+    for problem in (PMedian(small, np.ones(30), 3), PCenter(small, 3), CapacitatedPMedian(small, np.ones(30), 12.0, 3)):
+        solve(problem)
+    yield {"work": "first calls, compiled or read from disk", "cpu_s": time.process_time() - cpu}
+    for n, p, distance in graphs(0):
+        yield measured(f"p-median {n} p {p}", PMedian(distance, np.ones(n), p))
+        yield measured(f"p-center {n} p {p}", PCenter(distance, p))
+    yield measured("p-median 500 x 500 p 25", PMedian(*plane(500, 500), 25))
+    yield measured("p-median 50000 x 500 p 25, gap 1e-4", PMedian(*plane(50_000, 500), 25), gap=1e-4)
+    for n, p in ((100, 10), (200, 15), (300, 25), (300, 30), (402, 30), (402, 40)):
+        demand = np.random.default_rng(n).integers(1, 101, n).astype(float)
+        problem = CapacitatedPMedian(plane(n, n)[0], demand, np.ceil(demand.sum() / (0.9 * p)), p)
+        yield measured(f"capacitated p-median {n} p {p}", problem)
+
+
+if __name__ == "__main__":
+    found = list(rows())
+    if "--spopt" in sys.argv:
+        found.append(spopt(*plane(500, 500)))
+    print(json.dumps(found, indent=1) if "--json" in sys.argv else "\n".join(map(str, found)))
