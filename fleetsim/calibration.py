@@ -239,7 +239,9 @@ def _stretch(
     partner = others[random.integers(len(others), size=len(points))]
     proposed = partner + factor[:, None] * (points - partner)
     new = density(proposed)
-    gain = (points.shape[1] - 1.0) * np.log(factor) + new - level
+    with np.errstate(invalid="ignore"):
+        # Both outside the bounds: no number, so not accepted.
+        gain = (points.shape[1] - 1.0) * np.log(factor) + new - level
     accepted = np.log(random.uniform(size=len(points))) < gain
     return np.where(accepted[:, None], proposed, points), np.where(accepted, new, level)
 

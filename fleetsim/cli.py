@@ -13,10 +13,22 @@ import typer
 
 from fleetsim import __version__
 from fleetsim.console import app, err, out
-from fleetsim.verbs import assess, days, import_gtfs, import_osm, import_places, importing, init, run, schedule, show
+from fleetsim.verbs import (
+    assess,
+    days,
+    import_gtfs,
+    import_osm,
+    import_places,
+    importing,
+    init,
+    run,
+    schedule,
+    show,
+    site,
+)
 from networks.errors import FleetsimError
 
-VERBS = (init, run, schedule, assess, show, days, importing, import_osm, import_places, import_gtfs)
+VERBS = (init, run, schedule, site, assess, show, days, importing, import_osm, import_places, import_gtfs)
 
 
 def main() -> None:

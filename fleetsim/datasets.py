@@ -75,6 +75,7 @@ class City:
     observations: dy.DataFrame[model.Observation]
     link_details: dy.DataFrame[where.LinkDetail]
     trips: dy.DataFrame[where.DayTrip]
+    observations_added: dy.DataFrame[model.ObservationAdded]
     identity: Identity = field(default_factory=Identity)
 
 
@@ -124,7 +125,20 @@ def read_city(folder: Path) -> City:
     problems += fleet_problems(folder, tables) if not problems else []
     if problems:
         raise DataError(problems)
+    tables["observations"] = latest(tables["observations"], tables["observations_added"])
     return City(folder=folder, **tables, identity=replace(identity, origins=origins))
+
+
+def latest(
+    observations: dy.DataFrame[model.Observation], added: dy.DataFrame[model.ObservationAdded]
+) -> dy.DataFrame[model.Observation]:
+    """Return the observations that hold: those appended since in the place of the figures they revise."""
+    if added.is_empty():
+        return observations
+    keys = list(model.Observation.primary_key())
+    newest = added.sort(*keys, "published").unique(keys, keep="last", maintain_order=True)
+    both = pl.concat([observations, newest.select(observations.columns)])
+    return model.Observation.validate(both.unique(keys, keep="last", maintain_order=True).sort(keys))
 
 
 def completed(
@@ -194,7 +208,7 @@ def table_path(folder: Path, name: str) -> Path:
     return parquet if parquet.is_file() else folder / f"{name}.csv"
 
 
-OPTIONAL = ("link_details", "trips")
+OPTIONAL = ("link_details", "trips", "observations_added")
 """Tables any city may do without: they are empty where there is no file."""
 REQUIRED_REMEDIES = {
     "districts": "make it with `fleetsim import zones`",

@@ -84,7 +84,7 @@ def problem_of(start: FastStart, held: StockByYear) -> CarProblem:
     fleets = start.rules.fleets
     counted = [one for one in start.cohorts if fleets[one.fleet]["nev_counted"]]
     path = {year: _sum(part, start.rules.nev, fleets) for year, part in held.items()}
-    summed = tuple(_city(one) for one in start.cohorts if one.fleet in CAR_FLEETS)
+    summed = tuple(city_wide(one) for one in start.cohorts if one.fleet in CAR_FLEETS)
     return CarProblem(start.rules, summed, path, float(sum(one.counts.sum() for one in counted)))
 
 
@@ -92,6 +92,7 @@ def _sum(held: Sequence[Cohorts], nev: BoolArray, fleets: Mapping[str, Mapping[s
     return float(sum(one.counts[nev].sum() for one in held if fleets[one.fleet]["nev_counted"]))
 
 
-def _city(cohorts: Cohorts) -> Cohorts:
+def city_wide(cohorts: Cohorts) -> Cohorts:
+    """Return a fleet with its districts summed."""
     summed = np.asarray(cohorts.counts.sum(axis=2, keepdims=True))
     return Cohorts(cohorts.fleet, cohorts.year, cohorts.first_vintage, (("all", "all", "none"),), summed)

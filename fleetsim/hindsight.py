@@ -22,6 +22,8 @@ from networks.io import read_table
 PROXY = "nev_promoted_cumulative"
 """Vehicles promoted since the beginning: the last figure near the stock that was known where no stock was."""
 CUT_SECTIONS = ("stock", "cars", "policy", "modes", "freight")
+OVERRIDES = ("replacement_share", "quota_nev")
+"""Values by year of the cars that say nothing where they are empty."""
 GROWING = ("rail_km", "cycle_lane_km")
 """Lengths that go on at their mean yearly growth up to the cut."""
 BOARDINGS = {"rail_shortfall": "rail_ridership", "bus_shortfall": "bus_ridership_city"}
@@ -35,7 +37,7 @@ POLICIES = {
 REMAINS = (
     "base-year stock, its ages and districts, vehicle prices and the observed split of the base year are derived "
     "tables that may rest on later reports",
-    "a figure counts as known at the end of its month or year, unless its date of publication is recorded",
+    "a figure counts as known at the end of its month or year, though some were published months later",
 )
 
 
@@ -114,6 +116,9 @@ def _tree_then(scenario: Scenario, until: str, year: int) -> dict[str, Any]:
     for name in CUT_SECTIONS:
         tree[name] = cut(tree[name], year)
     tree["modes"] |= lengths
+    given = scenario.cars
+    overrides = {name: getattr(given, name) for name in OVERRIDES}
+    tree["cars"] |= {name: {at: one for at, one in path.items() if at <= year} for name, path in overrides.items()}
     return tree
 
 

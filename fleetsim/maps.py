@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import folium
 import polars as pl
-from branca.element import Element, MacroElement
-from jinja2 import Template
 
-from fleetsim.offline import asset, to_page
+from fleetsim.map_page import district_data, district_names, draw, road_data, scaled
 from fleetsim.result import Result
 from fleetsim.texts import Language, texts
 
@@ -22,23 +18,6 @@ DISTANCE_BREAKS_KM = {
 """Classes of the colours: the standards of the kind are among them [km]."""
 COVERED_KINDS = ("public", "swap", "hydrogen")
 STATION_KINDS = ("public", "swap", "hydrogen", "depot")
-ROAD_STYLES = {
-    "secondary": ("#b9b2a3", 0.7),
-    "arterial": ("#8d8d8d", 1.2),
-    "ring_expressway": ("#b8860b", 2.4),
-    "expressway": ("#c9a227", 2.0),
-}
-
-
-class _Script(MacroElement):
-    """A script of ours with its data, run after the map exists."""
-
-    _template = Template("{% macro script(this, kwargs) %}{{ this.code }}{% endmacro %}")
-
-    def __init__(self, code: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "Script"
-        self.code = code
 
 
 def coverage_page(result: Result, lang: Language = "en") -> str:
@@ -57,25 +36,12 @@ def coverage_page(result: Result, lang: Language = "en") -> str:
         "stationKinds": STATION_KINDS,
         "years": result.table("coverage_zones")["year"].unique().sort().to_list(),
         **_zone_data(result, lang),
-        **_road_data(result, words),
-        **_district_data(result, lang),
+        **road_data(result.city, words),
+        **district_data(result.city, lang),
         "stations": _station_data(result.table("stations"), result.table("station_years")),
         "summary": _summary(result.table("coverage"), words),
     }
-    return _page(data, words["title"], lang)
-
-
-def _page(data: dict[str, Any], title: str, lang: Language) -> str:
-    folium_map = folium.Map(
-        location=[0, 0], zoom_start=9, tiles=None, prefer_canvas=True, zoomSnap=0.25, zoomDelta=0.5, minZoom=7
-    )
-    folium_map._id = "coverage"  # folium would draw a random one, and the page differ from run to run
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
-    code = asset("coverage.js").replace("DATA", text, 1).replace("MAP", folium_map.get_name(), 1)
-    folium_map.add_child(_Script(code))
-    figure: Any = folium_map.get_root()
-    figure.header.add_child(Element(f"<style>{asset('coverage.css')}</style>"))
-    return to_page(folium_map, title, lang)
+    return draw(data, words["title"], lang, "coverage")
 
 
 def _filled_words(result: Result, lang: Language) -> dict[str, Any]:
@@ -87,24 +53,20 @@ def _filled_words(result: Result, lang: Language) -> dict[str, Any]:
     return words
 
 
-def _scaled(values: list[float]) -> list[int]:
-    return [round(value * 1e5) for value in values]
-
-
 def _zone_data(result: Result, lang: Language) -> dict[str, Any]:
     import h3
 
     zones = result.city["zones"]
     districts = result.city["districts"]
     number = {name: index for index, name in enumerate(districts["district"])}
-    rings = [_scaled([part for lat, lon in h3.cell_to_boundary(cell) for part in (lon, lat)]) for cell in zones["zone"]]
+    rings = [scaled([part for lat, lon in h3.cell_to_boundary(cell) for part in (lon, lat)]) for cell in zones["zone"]]
     coverage = result.table("coverage_zones")
     standards = {
         kind: [round(10 * value) for value in _zone_column(zones, coverage.filter(kind=kind), "standard_km")]
         for kind in COVERED_KINDS
     }
     return {
-        "districts": _district_names(districts, lang),
+        "districts": district_names(districts, lang),
         "zones": {
             "id": zones["zone"].to_list(),
             "district": [number[name] for name in zones["district"]],
@@ -131,49 +93,11 @@ def _distances(zones: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, dict[in
     return distances
 
 
-def _district_names(districts: pl.DataFrame, lang: Language) -> list[str]:
-    if lang == "zh":
-        return districts["name_zh"].to_list()
-    return [
-        name if zh == name else f"{zh} {name}"
-        for zh, name in zip(districts["name_zh"], districts["district"], strict=True)
-    ]
-
-
-def _district_data(result: Result, lang: Language) -> dict[str, Any]:
-    districts = result.city["districts"]
-    names = [
-        {"text": text, "lon": row["lon"], "lat": row["lat"], "area": row["area_km2"]}
-        for text, row in zip(_district_names(districts, lang), districts.iter_rows(named=True), strict=True)
-    ]
-    outlines = [
-        {"rings": [_scaled([part for point in ring for part in point]) for ring in json.loads(rings)]}
-        for rings in result.city["outlines"]["rings"]
-    ]
-    zones = result.city["zones"]
-    bounds = [[zones["lat"].min(), zones["lon"].min()], [zones["lat"].max(), zones["lon"].max()]]
-    return {"names": names, "outlines": outlines, "bounds": bounds}
-
-
-def _road_data(result: Result, words: dict[str, Any]) -> dict[str, Any]:
-    roads = result.city["roads"]
-    lines = []
-    for road_class, (colour, width) in ROAD_STYLES.items():
-        for line in roads.filter(road_class=road_class)["line"]:
-            flat = _scaled([part for point in json.loads(line) for part in point])
-            lines.append({"line": flat, "colour": colour, "width": width})
-    legend = [
-        {"label": words["road_classes"][name], "colour": colour, "width": width}
-        for name, (colour, width) in reversed(ROAD_STYLES.items())
-    ]
-    return {"roads": lines, "roadLegend": legend}
-
-
 def _station_data(stations: pl.DataFrame, by_year: pl.DataFrame) -> dict[str, Any]:
     kinds = {kind: index for index, kind in enumerate(STATION_KINDS)}
     return {
-        "lat": _scaled(stations["lat"].to_list()),
-        "lon": _scaled(stations["lon"].to_list()),
+        "lat": scaled(stations["lat"].to_list()),
+        "lon": scaled(stations["lon"].to_list()),
         "kind": [kinds[kind] for kind in stations["kind"]],
         "name": stations["name"].to_list(),
         "plugs": _plugs_by_year(stations, by_year),

@@ -24,6 +24,7 @@ from fleetsim.choice import Feedback
 from fleetsim.datasets import City, city_folder, input_hashes, read_city
 from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stations
 from fleetsim.engine.build import FleetPlan, Supply
+from fleetsim.engine.policies import SHIPPED, Policies
 from fleetsim.engine.run import days_together, resolve, simulate_days
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
 from fleetsim.result import Result, table_hash
@@ -45,7 +46,7 @@ LAST_SHARE = 0.97
 """Part of the progress bar that the years fill; the accounts fill the rest."""
 
 
-def run(scenario: Scenario, tell: Tell = lambda stage, share: None) -> Result:
+def run(scenario: Scenario, tell: Tell = lambda stage, share: None, policies: Policies = SHIPPED) -> Result:
     """Return the result of a scenario.
 
     Parameters
@@ -54,6 +55,8 @@ def run(scenario: Scenario, tell: Tell = lambda stage, share: None) -> Result:
         What to run.
     tell
         Called with the stage and the share of the whole that is done [0 to 1].
+    policies
+        What drivers decide; those that numba cannot compile run in SimPy (`run.engine = "auto"`), which is told.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def run(scenario: Scenario, tell: Tell = lambda stage, share: None) -> Result:
         city = read_city(city_folder(scenario.run.city))
     with clock.stage("calibration", 0.01):
         start = Start.prepare(city, scenario)
-    years = Years(city, scenario, start, clock)
+    years = Years(city, scenario, start, clock, policies)
     years.run()
     with clock.stage("accounts", LAST_SHARE):
         tables = _account(city, scenario, years)
@@ -125,6 +128,7 @@ class Years:
     scenario: Scenario
     start: Start
     clock: Clock
+    policies: Policies = SHIPPED
     parts: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -197,7 +201,11 @@ class Years:
         with self.clock.stage("models", share, f"{year}: building the days"):
             models = [self.days.model(day, plans, self.stock, supply, year) for day, plans in planned]
         with self.clock.stage("days", share, f"{year}: simulating the days"):
-            logs = simulate_days([day.model.inputs for day in models], self.scenario.run.engine, self._announce)
+            inputs = [day.model.inputs for day in models]
+            engine = self.scenario.run.engine
+            logs = simulate_days(
+                inputs, engine, self._announce, self.policies, lambda told: self.clock.tell(told, share)
+            )
         with self.clock.stage("tables", share, f"{year}: tables of the days"):
             return [_compacted(day_tables(model, log)) for model, log in zip(models, logs, strict=True)]
 

@@ -162,6 +162,20 @@ class Observation(dy.Schema):
     confidence = dy.Enum(("high", "medium", "low", "derived", "assumption"))
 
 
+class ObservationAdded(dy.Schema):
+    """One row what was published since; a figure told again is a revision, and the latest published holds."""
+
+    indicator = dy.String(primary_key=True)
+    date = dy.String(primary_key=True, regex=r"^\d{4}(-\d{2})?$", description="year, or year-month")
+    bound = dy.Enum(("value", "lower", "upper"), primary_key=True)
+    published = dy.String(primary_key=True, regex=r"^\d{4}-\d{2}-\d{2}$", description="day of publication")
+    value = dy.Float64()
+    unit = dy.String()
+    source = dy.String(description="publisher and title")
+    url = dy.String(nullable=True)
+    confidence = dy.Enum(("high", "medium", "low", "derived", "assumption"))
+
+
 class Temperature(dy.Schema):
     """One row a month: mean daily high and low."""
 

@@ -1,21 +1,27 @@
 """What vehicles use: by type, speed, temperature and work at a stop, and the temperature by hour of day."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from charging.siting.compiled import compiled
 from fleetsim.scenario.sections import ChargingSection
 from fleetsim.tables import CARRIERS
 
 FloatArray = NDArray[np.float64]
+AmountT = TypeVar("AmountT", float, FloatArray)
 
 COLDEST_HOUR = 6
 WARMEST_HOUR = 15
 FUEL_POWERTRAINS = ("petrol", "diesel", "gas", "hybrid")
 SPEED_FACTOR_BOUNDS = (0.8, 1.8)
+RATES = (
+    "reference_kmh", "time_share", "use_per_km", "gives_kwh", "work_kw", "electric_share", "electric_kwh_per_km", "phev"
+)  # fmt: skip
+"""What the use of a leg depends on of the vehicle's type, see `type_parameters`."""
 CARRIER_OF = {
     "petrol": "petrol",
     "diesel": "diesel",
@@ -91,7 +97,8 @@ def cabin_kw(
     return np.asarray(heating_kw_per_k * cold + cooling_kw_per_k * hot)
 
 
-def speed_factor(speed_kmh: FloatArray, reference_kmh: FloatArray, sensitivity: FloatArray) -> FloatArray:
+@compiled
+def speed_factor(speed_kmh: AmountT, reference_kmh: AmountT, sensitivity: AmountT) -> AmountT:
     """Return use per km over that at the reference speed; slow traffic takes more, by stops and idle time.
 
     Parameters
@@ -108,7 +115,9 @@ def speed_factor(speed_kmh: FloatArray, reference_kmh: FloatArray, sensitivity: 
     1 - s + s reference / speed, kept within 0.8 and 1.8: a share s of the use is in proportion to time.
     """
     factor = 1.0 + sensitivity * (reference_kmh / np.maximum(speed_kmh, 1.0) - 1.0)
-    return np.asarray(np.clip(factor, *SPEED_FACTOR_BOUNDS))
+    # One by one, so that it takes numbers as well as columns when compiled.
+    kept: AmountT = np.minimum(np.maximum(factor, SPEED_FACTOR_BOUNDS[0]), SPEED_FACTOR_BOUNDS[1])
+    return kept
 
 
 def type_parameters(types: pl.DataFrame, kwh_per_unit: dict[str, float], section: ChargingSection) -> pl.DataFrame:
@@ -174,46 +183,52 @@ def leg_use(
     the store gives. The cabin is held while driving and for a share of the stop, not at the depot. A PHEV
     drives its share of the distance on electricity, the rest on petrol.
     """
-    of = _Gather(parameters, row)
-    drive_h = _column(legs, "drive_s") / 3600.0
-    distance_km = _column(legs, "distance_km")
-    reference = of("reference_kmh")
-    speed = np.divide(distance_km, drive_h, out=reference.copy(), where=drive_h > 0)
-    driven = distance_km * speed_factor(speed, reference, of("time_share"))
-    auxiliary_kwh = _auxiliary_kwh(legs, of, temperature_c, section)
-    main = driven * of("use_per_km")
-    stored = main + auxiliary_kwh / of("gives_kwh")
-    phev = of("phev")
-    if not phev.any():
-        return LegUse(stored, np.zeros(stored.size))
-    share = of("electric_share")
-    electric = share * (driven * of("electric_kwh_per_km") + auxiliary_kwh)
-    return LegUse(np.where(phev, electric, stored), np.where(phev, (1.0 - share) * main, 0.0))
+    cabin = cabin_kw(
+        temperature_c,
+        parameters["heating_kw"].to_numpy()[:, None],
+        parameters["cooling_kw"].to_numpy()[:, None],
+        comfort_c=(section.comfort_low_c, section.comfort_high_c),
+    )
+    of_type = np.ascontiguousarray(parameters.select(pl.col(RATES).cast(pl.Float64)).to_numpy())
+    rates = _Rates(of_type, np.ascontiguousarray(cabin), section.cabin_stop_share)
+    stored, fuel = np.empty(legs.height), np.empty(legs.height)
+    _use(_Columns(*[legs[name].to_numpy() for name in _Columns._fields]), row, rates, stored, fuel)
+    return LegUse(stored, fuel)
 
 
-class _Gather:
-    """The values of a column of the parameters, one a leg."""
+class _Columns(NamedTuple):
+    """What the use of a leg depends on: columns of the table `Leg`."""
 
-    def __init__(self, parameters: pl.DataFrame, row: NDArray[np.int64]) -> None:
-        self.parameters = parameters
-        self.row = row
-
-    def __call__(self, name: str) -> NDArray[Any]:
-        return self.parameters[name].to_numpy()[self.row]
-
-
-def _column(legs: pl.DataFrame, name: str) -> FloatArray:
-    return legs[name].cast(pl.Float64).to_numpy()
+    depart_s: NDArray[np.int64]
+    drive_s: NDArray[np.int64]
+    dwell_s: NDArray[np.int64]
+    work_s: NDArray[np.int64]
+    at_depot: NDArray[np.bool_]
+    distance_km: FloatArray
 
 
-def _auxiliary_kwh(legs: pl.DataFrame, of: _Gather, temperature_c: FloatArray, section: ChargingSection) -> FloatArray:
-    """Return the electricity for the cabin and for work at stops [kWh]."""
-    drive_s = _column(legs, "drive_s")
-    twice_s = legs["depart_s"].to_numpy() * 2 + legs["drive_s"].to_numpy()
-    hour = twice_s // 7200 % 24
-    comfort = (section.comfort_low_c, section.comfort_high_c)
-    rates = of.parameters.select("heating_kw", "cooling_kw").to_numpy()
-    cabin = cabin_kw(temperature_c, rates[:, :1], rates[:, 1:], comfort_c=comfort).ravel()[of.row * 24 + hour]
-    manned_s = np.where(legs["at_depot"].to_numpy(), 0.0, section.cabin_stop_share * _column(legs, "dwell_s"))
-    held_kwh = cabin * (drive_s + manned_s) / 3600.0
-    return np.asarray(held_kwh + of("work_kw") * _column(legs, "work_s") / 3600.0)
+class _Rates(NamedTuple):
+    """What it depends on besides: the columns `RATES` by type, cabin power by type and hour, share of stops."""
+
+    of_type: FloatArray
+    cabin_kw: FloatArray
+    stop_share: float
+
+
+@compiled
+def _use(legs: _Columns, row: NDArray[np.int64], rates: _Rates, stored: FloatArray, fuel: FloatArray) -> None:
+    """Write what each leg takes from the store and of other fuel."""
+    for leg in range(len(row)):
+        reference, time_share, use_per_km, gives_kwh, work_kw, share, kwh_per_km, phev = rates.of_type[row[leg]]
+        drive_h = legs.drive_s[leg] / 3600.0
+        speed = legs.distance_km[leg] / drive_h if drive_h > 0.0 else reference
+        driven = legs.distance_km[leg] * speed_factor(speed, reference, time_share)
+        hour = (legs.depart_s[leg] * 2 + legs.drive_s[leg]) // 7200 % 24
+        manned_s = 0.0 if legs.at_depot[leg] else rates.stop_share * legs.dwell_s[leg]
+        held_kwh = rates.cabin_kw[row[leg], hour] * (legs.drive_s[leg] + manned_s) / 3600.0
+        auxiliary_kwh = held_kwh + work_kw * legs.work_s[leg] / 3600.0
+        stored[leg] = driven * use_per_km + auxiliary_kwh / gives_kwh
+        fuel[leg] = 0.0
+        if phev:
+            stored[leg] = share * (driven * kwh_per_km + auxiliary_kwh)
+            fuel[leg] = (1.0 - share) * (driven * use_per_km)

@@ -87,9 +87,14 @@ def arrivals(inputs: DutyInputs, stock: pl.DataFrame, day: DayOf, year: int) -> 
 
 def _in_order(first: pl.Series, second: pl.Series, third: pl.Series) -> Integers:
     """Return the rows sorted by two columns of whole numbers, then by a third one; `second` is not negative."""
-    by_third = np.argsort(third.to_numpy())
     both = (first * (1 + int(second.to_numpy().max(initial=0))) + second).to_numpy()
-    return np.asarray(by_third[np.argsort(both[by_third], kind="stable")])
+    order = np.argsort(both)
+    same = np.diff(both[order]) == 0
+    # Few rows share both numbers: only those are sorted by the third.
+    tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((third.to_numpy()[rows], both[rows]))]
+    return order
 
 
 def _arrivals(inputs: DutyInputs, rows: pl.DataFrame, day: DayOf) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """From tables to the columns an engine takes: the fleets' duties, arrivals, stations and ways of one day."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -9,9 +9,9 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
+from charging.siting.compiled import compiled
 from charging.tables import Station
 from fleetsim.duties.draws import stream
-from fleetsim.engine.prepass import sum_within
 from fleetsim.engine.spec import (
     HOUR_US,
     NEVER_US,
@@ -24,13 +24,11 @@ from fleetsim.engine.spec import (
     Legs,
     Stations,
     Vehicles,
-    is_last_leg,
     needed,
-    vehicle_of_leg,
 )
 from fleetsim.scenario.sections import ChargingSection
 from fleetsim.tables import FLEET_GROUPS, Assignment, BackgroundArrival, DutyVehicle, Leg, VehicleType
-from fleetsim.vehicles import FloatArray, leg_use, type_parameters
+from fleetsim.vehicles import FloatArray, LegUse, leg_use, type_parameters
 
 MINUTE_US = 60 * SECOND_US
 KIND_OF = {"BEV": Kind.ELECTRIC, "PHEV": Kind.ELECTRIC, "BEV-swap": Kind.SWAP, "FCEV": Kind.HYDROGEN}
@@ -41,6 +39,7 @@ STATION_KIND_OF = {
     "hydrogen": Kind.HYDROGEN,
 }
 KEYS = ("fleet", "fleet_group", "vehicle_id", "powertrain", "weight", "background")
+DRIVING = ("legs", "kind", "type_row", "home_plug")
 GROUP = pl.Enum(FLEET_GROUPS)
 """A fleet group; its number in this order is the code the engine knows it by."""
 HOME_PREFIX = "home_"
@@ -192,9 +191,13 @@ def build_day(
     visitors = _visitors(background, fleet, conditions, section)
     everyone = _everyone(duty, visitors)
     vehicles = _vehicles(everyone)
-    driven = _driven(plans, duty, parameters, conditions, section)
-    legs = _stacked([*driven.legs, _arrival_legs(background.arrivals)])
-    none = np.zeros(visitors.height)
+    driven = _driven(
+        plans,
+        pl.concat([duty.select(DRIVING), visitors.select(DRIVING)]),
+        background.arrivals,
+        lambda plan, row: leg_use(plan.legs, parameters, row, conditions.temperature_c, section),
+    )
+    legs = driven.legs
     inputs = Inputs(
         vehicles=fit_to_start(vehicles, legs, duty.height),
         legs=legs,
@@ -206,10 +209,10 @@ def build_day(
         inputs=inputs,
         roster=everyone.select(KEYS),
         station_ids=[*supply.stations["station_id"].to_list(), *own["station_id"].to_list()],
-        distance_km=np.concatenate([*[plan.legs["distance_km"].to_numpy() for plan in plans], none]),
-        stored=np.concatenate([*driven.stored, none]),
-        fuel=np.concatenate([*driven.fuel, none]),
-        electric_share=np.concatenate((duty["electric_share"].to_numpy(), none)),
+        distance_km=driven.distance_km,
+        stored=driven.stored,
+        fuel=driven.fuel,
+        electric_share=np.concatenate((duty["electric_share"].to_numpy(), np.zeros(visitors.height))),
         petrol_per_kwh=1.0 / (conditions.kwh_per_unit["petrol"] * section.engine_efficiency),
         conditions=conditions,
     )
@@ -329,6 +332,8 @@ def _visitors(
         weight=pl.lit(1.0 / conditions.sample),
         background=pl.lit(True),
         legs=pl.lit(1, pl.Int64),
+        type_row=pl.lit(-1, pl.Int64),
+        home_plug=pl.lit(False),
         kind=pl.lit(int(Kind.ELECTRIC), pl.Int64),
         home=pl.lit(-1, pl.Int64),
         soft=pl.lit(False),
@@ -360,15 +365,23 @@ def _vehicles(everyone: pl.DataFrame) -> Vehicles:
 
 def fit_to_start(vehicles: Vehicles, legs: Legs, duties: int) -> Vehicles:
     """Return the vehicles, those of duties with at least what takes them to their first chance and the reserve."""
-    of_leg = vehicle_of_leg(vehicles)
-    used = sum_within(vehicles.first_leg, of_leg, legs.energy)
-    stop = legs.may_charge | is_last_leg(vehicles, len(legs))
     first_need = np.full(len(vehicles), NEVER_US)
-    # Written backwards, so that the first stop of each vehicle is written last.
-    first_need[of_leg[stop][::-1]] = used[stop][::-1]
+    _first_need(vehicles.first_leg, legs.energy, legs.may_charge, first_need)
     least = np.minimum(first_need + vehicles.reserve, vehicles.capacity)
     least[duties:] = 0
     return replace(vehicles, start_level=np.maximum(vehicles.start_level, least))
+
+
+@compiled
+def _first_need(first_leg: IntArray, energy: IntArray, may_charge: BoolArray, need: IntArray) -> None:
+    """Write the energy of each vehicle up to its first chance, or to its day's end; nothing where it has no legs."""
+    for vehicle in range(len(need)):
+        used = 0
+        for leg in range(first_leg[vehicle], first_leg[vehicle + 1]):
+            used += energy[leg]
+            need[vehicle] = used
+            if may_charge[leg]:
+                break
 
 
 def _columns(kind: type[ColumnsT], frame: pl.DataFrame, **given: IntArray) -> ColumnsT:
@@ -384,72 +397,90 @@ def _whole(value: pl.Expr) -> pl.Expr:
 
 @dataclass(frozen=True, slots=True)
 class _Driven:
-    """The legs of each plan, and what each of them takes: see `DayModel`."""
+    """The legs of all plans and of the arrivals after them, and what each of them takes: see `DayModel`."""
 
-    legs: list[Legs]
-    stored: list[FloatArray]
-    fuel: list[FloatArray]
+    legs: Legs
+    distance_km: FloatArray
+    stored: FloatArray
+    fuel: FloatArray
 
 
 def _driven(
     plans: Sequence[FleetPlan],
-    duty: pl.DataFrame,
-    parameters: pl.DataFrame,
-    conditions: DayConditions,
-    section: ChargingSection,
+    everyone: pl.DataFrame,
+    arrivals: pl.DataFrame,
+    use: Callable[[FleetPlan, IntArray], LegUse],
 ) -> _Driven:
-    driven = _Driven([], [], [])
-    row = 0
+    """Return the legs of the day, written plan by plan into the columns of all.
+
+    Parameters
+    ----------
+    plans
+        The simulated fleets.
+    everyone
+        Of their vehicles, then of the arrivals: legs, kind, type_row, home_plug.
+    arrivals
+        Table `BackgroundArrival`.
+    use
+        What the legs of a plan take, by the type of each leg's vehicle.
+    """
+    driven = _no_legs(int(everyone["legs"].sum()))
+    vehicle, leg = 0, 0
     for plan in plans:
-        own = duty.slice(row, plan.vehicles.height)
-        row += own.height
+        own = everyone.slice(vehicle, plan.vehicles.height)
+        vehicle, end = vehicle + own.height, leg + plan.legs.height
         number = own["legs"].to_numpy()
-        type_row = own["type_row"].to_numpy().repeat(number)
-        use = leg_use(plan.legs, parameters, type_row, conditions.temperature_c, section)
-        stored = np.where((own["kind"] > 0).to_numpy().repeat(number), np.rint(use.stored * 1000), 0.0)
-        parks = own["home_plug"].to_numpy().repeat(number)
-        parks[:-1] &= np.diff(plan.legs["vehicle_id"].to_numpy()) != 0
-        driven.legs.append(_plan_legs(plan.legs, stored.astype(np.int64), parks))
-        driven.stored.append(use.stored)
-        driven.fuel.append(use.fuel)
+        took = use(plan, own["type_row"].to_numpy().repeat(number))
+        _write_legs(driven.legs, slice(leg, end), plan.legs)
+        takes, parks = (own["kind"] > 0).to_numpy(), own["home_plug"].to_numpy()
+        _write_energy(took.stored, number, takes, parks, (driven.legs.energy[leg:end], driven.legs.at_depot[leg:end]))
+        driven.distance_km[leg:end] = plan.legs["distance_km"].to_numpy()
+        driven.stored[leg:end], driven.fuel[leg:end] = took.stored, took.fuel
+        leg = end
+    _write_arrivals(driven.legs, leg, arrivals)
     return driven
 
 
-def _plan_legs(legs: pl.DataFrame, energy: IntArray, parks: BoolArray) -> Legs:
-    """Return the columns of a fleet's legs; where a vehicle `parks` at its own plug it is at its depot."""
+def _no_legs(size: int) -> _Driven:
+    """Return columns in which nothing is driven yet."""
+    given: dict[str, Any] = {name: np.zeros(size, np.int64) for name in needed(Legs)}
+    given |= {name: np.zeros(size, np.bool_) for name in ("may_charge", "at_depot", "timed")}
+    return _Driven(Legs(**given), np.zeros(size), np.zeros(size), np.zeros(size))
+
+
+def _write_legs(to: Legs, rows: slice, legs: pl.DataFrame) -> None:
+    """Write the legs of a fleet, without their energy."""
+    for name in ("depart", "drive", "dwell"):
+        np.multiply(legs[f"{name}_s"].to_numpy(), SECOND_US, out=getattr(to, name)[rows])
+    for name in ("zone", "may_charge", "at_depot", "timed"):
+        getattr(to, name)[rows] = legs[name].to_numpy()
     latest = legs["latest_s"]
-    return Legs(
-        depart=legs["depart_s"].to_numpy() * SECOND_US,
-        drive=legs["drive_s"].to_numpy() * SECOND_US,
-        dwell=legs["dwell_s"].to_numpy() * SECOND_US,
-        energy=energy,
-        zone=legs["zone"].to_numpy(),
-        may_charge=legs["may_charge"].to_numpy(),
-        at_depot=legs["at_depot"].to_numpy() | parks,
-        timed=legs["timed"].to_numpy(),
-        latest=np.where(latest.is_null().to_numpy(), NEVER_US, latest.fill_null(0).to_numpy() * SECOND_US),
-    )
+    to.latest[rows] = NEVER_US
+    limited = np.flatnonzero(latest.is_not_null().to_numpy())
+    to.latest[rows][limited] = latest.drop_nulls().to_numpy() * SECOND_US
 
 
-def _arrival_legs(arrivals: pl.DataFrame) -> Legs:
-    """Return one leg an arrival: it stands where it looks for a plug."""
-    size = arrivals.height
-    none, no = np.zeros(size, np.int64), np.zeros(size, np.bool_)
-    return Legs(
-        depart=arrivals["arrive_s"].to_numpy() * SECOND_US,
-        drive=none,
-        dwell=none,
-        energy=none,
-        zone=arrivals["zone"].to_numpy(),
-        may_charge=~no,
-        at_depot=no,
-        timed=no,
-        latest=np.full(size, NEVER_US),
-    )
+@compiled
+def _write_energy(
+    stored: FloatArray, number: IntArray, takes: BoolArray, parks: BoolArray, to: tuple[IntArray, BoolArray]
+) -> None:
+    """Write energy and stay of the legs of vehicles with `number` of them each: one that `parks` ends at its plug."""
+    energy, at_depot = to
+    leg = 0
+    for vehicle in range(len(number)):
+        for _ in range(number[vehicle]):
+            energy[leg] = np.int64(np.rint(stored[leg] * 1000)) if takes[vehicle] else 0
+            leg += 1
+        if parks[vehicle] and number[vehicle] > 0:
+            at_depot[leg - 1] = True
 
 
-def _stacked(parts: Sequence[Legs]) -> Legs:
-    return Legs(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Legs)})
+def _write_arrivals(to: Legs, first: int, arrivals: pl.DataFrame) -> None:
+    """Write one leg an arrival: it stands where it looks for a plug."""
+    to.depart[first:] = arrivals["arrive_s"].to_numpy() * SECOND_US
+    to.zone[first:] = arrivals["zone"].to_numpy()
+    to.may_charge[first:] = True
+    to.latest[first:] = NEVER_US
 
 
 def _last(column: pl.Series) -> int:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fleetsim.engine.spec import ENDLESS, HOUR_US, Inputs, IntArray, Kind, Log, driver_of_leg
+from fleetsim.engine.prepass import summed_made
+from fleetsim.engine.spec import ENDLESS, HOUR_US, Inputs, IntArray, Kind, Log
 
 
 def check_conservation(inputs: Inputs, log: Log) -> dict[str, int]:
@@ -21,13 +22,12 @@ def check_conservation(inputs: Inputs, log: Log) -> dict[str, int]:
     """
     vehicles = inputs.vehicles
     size = len(vehicles)
-    driver, energy = driven(inputs, log)
     taken = _sum_by(log.vehicle, log.energy - log.returned, size)
     detours = _sum_by(log.vehicle, 2 * (log.metres // 2 * vehicles.use_per_km[log.vehicle] // 1000), size)
     done = np.flatnonzero(log.taker >= 0)
     taker = log.taker[done]
     detours += _sum_by(taker, log.approach[done] * vehicles.use_per_km[taker] // 1000, size)
-    used = _sum_by(driver, energy, size) + detours
+    used = _driven(inputs, log) + detours
     change = log.level - vehicles.start_level
     balance = taken - used - change
     # A vehicle with another fuel may use less of its battery than its legs ask for, never more.
@@ -45,13 +45,17 @@ def check_conservation(inputs: Inputs, log: Log) -> dict[str, int]:
     }
 
 
-def driven(inputs: Inputs, log: Log) -> tuple[IntArray, IntArray]:
-    """Return the vehicle and the energy [Wh, g] of each leg that was made, those of tasks as they were taken on."""
-    driver, energy = driver_of_leg(inputs, log), inputs.legs.energy.copy()
-    tasks = slice(int(inputs.vehicles.first_leg[-1]), None)
-    energy[tasks] = energy[tasks] * inputs.vehicles.use_ppm[driver[tasks]] // 1_000_000
-    made = log.departure >= 0
-    return driver[made], energy[made]
+def _driven(inputs: Inputs, log: Log) -> IntArray:
+    """Return the energy of the legs each vehicle made [Wh, g], those of tasks as they were taken on."""
+    vehicles, tasks = inputs.vehicles, inputs.tasks
+    own: IntArray = summed_made(inputs.legs.energy, log.departure, vehicles.first_leg)
+    if not len(tasks):
+        return own
+    rest = slice(int(vehicles.first_leg[-1]), None)
+    made = log.departure[rest] >= 0
+    driver = np.repeat(log.taker, tasks.end_leg - tasks.first_leg)[made]
+    energy = inputs.legs.energy[rest][made] * vehicles.use_ppm[driver] // 1_000_000
+    return own + _sum_by(driver, energy, len(vehicles))
 
 
 def _sum_by(rows: IntArray, values: IntArray, size: int) -> IntArray:

@@ -10,6 +10,7 @@ from charging.energy import HOUR_US
 from charging.siting.compiled import compiled
 from charging.tables import Session, StationLoad
 from fleetsim.engine.build import DayModel
+from fleetsim.engine.prepass import summed_made
 from fleetsim.engine.spec import (
     SECOND_US,
     BoolArray,
@@ -19,7 +20,6 @@ from fleetsim.engine.spec import (
     Reason,
     is_managed,
     is_served,
-    vehicle_of_leg,
 )
 from fleetsim.tables import DayUse, Service, ZoneDemand
 from fleetsim.vehicles import CARRIER_OF, FloatArray
@@ -31,6 +31,8 @@ LATE_US = 5 * MINUTE_US
 """A promised departure is late beyond this [us]; the definition of the table `Service`."""
 ROOM_US = 1 << 44
 """More than any time of a simulated day, so that a station's place times this and a time sort as the two do [us]."""
+DRIVEN = ("legs", "late_legs", "missed_legs", "promised", "delay_min", "distance_km")
+"""What `Service` counts of a vehicle's departures."""
 STATION_KIND = {Kind.ELECTRIC: "public", Kind.SWAP: "swap", Kind.HYDROGEN: "hydrogen"}
 UNIT_OF = {"petrol": "l", "diesel": "l", "gas": "m3", "electricity": "kWh", "hydrogen": "kg"}
 
@@ -127,25 +129,40 @@ def _duties(model: DayModel) -> pl.DataFrame:
 
 def _departures_by_vehicle(model: DayModel, log: Log) -> dict[str, pl.Series]:
     """Return per duty vehicle its legs, those late, missed and promised, the delay and the distance driven."""
-    size = _duties(model).height
-    first_leg = model.inputs.vehicles.first_leg[: size + 1]
-    of_leg = np.repeat(np.arange(size), np.diff(first_leg))
-    depart, timed, latest = (getattr(model.inputs.legs, name)[: of_leg.size] for name in ("depart", "timed", "latest"))
-    departure = log.departure[: of_leg.size]
-    made = departure >= 0
-    promised = np.flatnonzero(made & timed)
-    delay = departure[promised] - depart[promised]
-    late = promised[delay > LATE_US]
-    missed = np.flatnonzero(~made | (departure > latest))
-    columns = {
-        "legs": np.diff(first_leg).astype(np.float64),
-        "late_legs": np.bincount(of_leg[late], minlength=size).astype(np.float64),
-        "missed_legs": np.bincount(of_leg[missed], minlength=size).astype(np.float64),
-        "promised": np.bincount(of_leg[promised], minlength=size).astype(np.float64),
-        "delay_min": np.bincount(of_leg[promised], delay / MINUTE_US, size),
-        "distance_km": np.bincount(of_leg, np.where(made, model.distance_km[: of_leg.size], 0.0), size),
-    }
-    return {name: pl.Series(values) for name, values in columns.items()}
+    first_leg = model.inputs.vehicles.first_leg[: _duties(model).height + 1]
+    legs = model.inputs.legs
+    columns = np.zeros((len(DRIVEN), len(first_leg) - 1))
+    moves = _Moves(legs.depart, log.departure, legs.latest, legs.timed, model.distance_km)
+    _add_departures(first_leg, moves, columns)
+    return {name: pl.Series(values) for name, values in zip(DRIVEN, columns, strict=True)}
+
+
+class _Moves(NamedTuple):
+    """Of each leg when it was to begin, when it did, the latest that is of use, whether it was promised, how far."""
+
+    depart: IntArray
+    departure: IntArray
+    latest: IntArray
+    timed: BoolArray
+    distance_km: FloatArray
+
+
+@compiled
+def _add_departures(first_leg: IntArray, moves: _Moves, columns: FloatArray) -> None:
+    """Add to the columns `DRIVEN` of each vehicle its legs."""
+    for vehicle in range(len(first_leg) - 1):
+        columns[0, vehicle] = first_leg[vehicle + 1] - first_leg[vehicle]
+        for leg in range(first_leg[vehicle], first_leg[vehicle + 1]):
+            departure = moves.departure[leg]
+            is_made = departure >= 0
+            columns[2, vehicle] += not is_made or departure > moves.latest[leg]
+            if is_made and moves.timed[leg]:
+                delay = departure - moves.depart[leg]
+                columns[1, vehicle] += delay > LATE_US
+                columns[3, vehicle] += 1
+                columns[4, vehicle] += delay / MINUTE_US
+            if is_made:
+                columns[5, vehicle] += moves.distance_km[leg]
 
 
 def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy.DataFrame[ZoneDemand]:
@@ -191,11 +208,13 @@ def _wishes(model: DayModel, log: Log) -> pl.DataFrame:
     away = ~(legs.at_depot[log.leg] & (vehicles.home[log.vehicle] >= 0))
     first = np.full(len(legs), -1)
     first[log.leg[::-1]] = np.arange(len(log))[::-1]
-    row = np.flatnonzero(away & (first[log.leg] == np.arange(len(log))))
+    # A wish has the number of its first row.
+    wish = first[log.leg]
+    row = np.flatnonzero(away & (wish == np.arange(len(log))))
     leg, vehicle = log.leg[row], log.vehicle[row]
 
     def total(values: IntArray | BoolArray) -> FloatArray:
-        return np.asarray(np.bincount(log.leg, values, len(legs))[leg], np.float64)
+        return np.asarray(np.bincount(wish, values, len(log))[row], np.float64)
 
     return pl.DataFrame(
         {
@@ -249,7 +268,7 @@ def _main_use(model: DayModel, log: Log) -> pl.DataFrame:
 def _petrol_use(model: DayModel, log: Log) -> pl.DataFrame:
     """Return per PHEV what it burnt besides and how far it drove on that."""
     petrol_km = _by_vehicle(model, log, model.distance_km) * (1.0 - model.electric_share)
-    asked = _by_vehicle(model, log, model.inputs.legs.energy.astype(np.float64))
+    asked = _by_vehicle(model, log, model.inputs.legs.energy)
     short_kwh = np.where(model.inputs.vehicles.soft, asked - _used(model, log), 0.0) / 1000
     litres = _by_vehicle(model, log, model.fuel) + np.maximum(short_kwh, 0.0) * model.petrol_per_kwh
     return _use_frame(model, litres, petrol_km, "petrol")
@@ -276,10 +295,9 @@ def _used(model: DayModel, log: Log) -> FloatArray:
     return np.asarray(taken - (log.level - vehicles.start_level))
 
 
-def _by_vehicle(model: DayModel, log: Log, of_leg: FloatArray) -> FloatArray:
+def _by_vehicle(model: DayModel, log: Log, of_leg: FloatArray | IntArray) -> FloatArray:
     vehicles = model.inputs.vehicles
-    made = np.where(log.departure >= 0, of_leg, 0.0)
-    return np.asarray(np.bincount(vehicle_of_leg(vehicles), made, len(vehicles)), np.float64)
+    return np.asarray(summed_made(of_leg, log.departure, vehicles.first_leg), np.float64)
 
 
 def _arrivals_by_hour(model: DayModel, log: Log) -> pl.DataFrame:

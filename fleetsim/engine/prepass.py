@@ -4,7 +4,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from charging.siting.compiled import compiled
 from fleetsim.engine import policies
 from fleetsim.engine.spec import (
     NEVER_US,
@@ -17,6 +19,7 @@ from fleetsim.engine.spec import (
     vehicle_of_leg,
 )
 
+AnyArray = NDArray[Any]
 VEHICLE_SPAN_US = 4_000_000_000_000
 """Keeps the departures of one vehicle apart from the next one's in a running maximum (46 days) [us]."""
 
@@ -104,6 +107,26 @@ def sum_within(first_leg: IntArray, of_leg: IntArray, values: IntArray) -> IntAr
     """Return the running sum of `values` within each vehicle, the leg itself included."""
     total = np.concatenate((np.zeros(1, np.int64), np.cumsum(values)))
     return total[1:] - total[first_leg[of_leg]]
+
+
+def summed(values: AnyArray, first_leg: IntArray) -> AnyArray:
+    """Return the sum of `values` over the legs of each vehicle."""
+    return summed_made(values, np.zeros(int(first_leg[-1]), np.int8), first_leg)
+
+
+def summed_made(values: AnyArray, departure: NDArray[np.integer[Any]], first_leg: IntArray) -> AnyArray:
+    """Return the sum of `values` over the legs of each vehicle that were made: those with a departure."""
+    total = np.zeros(len(first_leg) - 1, values.dtype)
+    _add(values, departure, first_leg, total)
+    return total
+
+
+@compiled
+def _add(values: AnyArray, departure: NDArray[np.integer[Any]], first_leg: IntArray, total: AnyArray) -> None:
+    for vehicle in range(len(total)):
+        for leg in range(first_leg[vehicle], first_leg[vehicle + 1]):
+            if departure[leg] >= 0:
+                total[vehicle] += values[leg]
 
 
 def _need(used: IntArray, stops: BoolArray, last: BoolArray) -> IntArray:

@@ -178,6 +178,7 @@ def add_pools(rng: np.random.Generator, inputs: Inputs, clock: int) -> Inputs:
         zone=rng.integers(0, zones, m),
         on_from=_times(rng, 0, 8, m, clock),
         on_until=np.where(rng.random(m) < 0.7, _times(rng, 6, 24, m, clock), NEVER_US),
+        use_per_km=np.where((pool >= 0) & (inputs.vehicles.kind == 0), 0, inputs.vehicles.use_per_km),
         use_ppm=np.where(inputs.vehicles.kind > 0, rng.integers(300_000, 1_500_000, m), 0),
         start_level=np.where(
             pool >= 0, (capacity * rng.uniform(0.2, 1.0, m)).astype(np.int64), inputs.vehicles.start_level

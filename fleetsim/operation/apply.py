@@ -1,11 +1,13 @@
 """The rules of operation laid on a day as it was built, and a day's log led back to it."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from charging.siting.compiled import compiled
 from charging.tariffs import prices, season_of_month
 from fleetsim.duties.draws import evenly
 from fleetsim.duties.geography import Geography
@@ -21,6 +23,7 @@ from fleetsim.vehicles import FloatArray
 DAY_US = 24 * HOUR_US
 TARIFF_CUSTOMER = "depot"
 VALLEY = "valley"
+AnyArray = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +133,42 @@ def _loaded(model: DayModel, section: OperationSection) -> DayModel:
     heavy = np.isin(vehicles.kind, (Kind.ELECTRIC, Kind.SWAP)) & ~model.roster["background"].to_numpy()
     if not (heavy & (share < 1.0)).any():
         return model
-    longer = np.where(heavy, 1.0 / share, 1.0)[vehicle_of_leg(vehicles)]
-    legs = replace(
-        legs,
-        drive=np.rint(legs.drive * longer).astype(np.int64),
-        energy=np.rint(legs.energy * longer).astype(np.int64),
-    )
+    longer = np.where(heavy, 1.0 / share, 1.0)
+
+    def stretched(of_leg: AnyArray) -> AnyArray:
+        result = of_leg.copy()
+        (_stretch_whole if result.dtype == np.int64 else _stretch)(result, vehicles.first_leg, longer)
+        return result
+
+    legs = replace(legs, drive=stretched(legs.drive), energy=stretched(legs.energy))
     return replace(
         model,
         inputs=replace(model.inputs, legs=legs),
-        distance_km=model.distance_km * longer,
-        stored=model.stored * longer,
-        fuel=model.fuel * longer,
+        distance_km=stretched(model.distance_km),
+        stored=stretched(model.stored),
+        fuel=stretched(model.fuel),
     )
 
 
+@compiled
+def _stretch(of_leg: FloatArray, first_leg: IntArray, longer: FloatArray) -> None:
+    for vehicle in np.flatnonzero(longer != 1.0):
+        for leg in range(first_leg[vehicle], first_leg[vehicle + 1]):
+            of_leg[leg] *= longer[vehicle]
+
+
+@compiled
+def _stretch_whole(of_leg: IntArray, first_leg: IntArray, longer: FloatArray) -> None:
+    for vehicle in np.flatnonzero(longer != 1.0):
+        for leg in range(first_leg[vehicle], first_leg[vehicle + 1]):
+            of_leg[leg] = np.int64(np.rint(of_leg[leg] * longer[vehicle]))
+
+
 def _ages(model: DayModel, setting: Setting, duties: int) -> FloatArray:
-    keys = model.roster.head(duties).select(pl.col("fleet", "powertrain").cast(pl.String)).unique(maintain_order=True)
-    ages = [setting.age_years.get(key, 0.0) for key in keys.iter_rows()]
-    known = keys.with_columns(age=pl.Series(ages, dtype=pl.Float64))
-    own = model.roster.head(duties).select(pl.col("fleet", "powertrain").cast(pl.String))
-    return own.join(known, on=["fleet", "powertrain"], how="left", maintain_order="left")["age"].to_numpy()
+    fleet, powertrain = (model.roster[name].head(duties) for name in ("fleet", "powertrain"))
+    fleets, powertrains = (cast(pl.Enum, column.dtype).categories.to_list() for column in (fleet, powertrain))
+    ages = [[setting.age_years.get((one, other), 0.0) for other in powertrains] for one in fleets]
+    return np.asarray(np.array(ages)[fleet.to_physical().to_numpy(), powertrain.to_physical().to_numpy()])
 
 
 def _readied(vehicles: Vehicles, depart: IntArray, section: OperationSection, days: int) -> Vehicles:

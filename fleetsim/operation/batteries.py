@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from fleetsim.engine.build import fit_to_start
+from fleetsim.engine.prepass import summed
 from fleetsim.engine.spec import Inputs, Kind, Vehicles
 from fleetsim.scenario.operation import OperationSection
 from fleetsim.vehicles import FloatArray
@@ -73,7 +74,5 @@ def weathered(
 
 def _cycles(inputs: Inputs) -> FloatArray:
     """Return the full charges a year of each vehicle, if it drives as on this day."""
-    first = inputs.vehicles.first_leg
-    total = np.concatenate((np.zeros(1, np.int64), np.cumsum(inputs.legs.energy)))
-    used = total[first[1:]] - total[first[:-1]]
+    used = summed(inputs.legs.energy, inputs.vehicles.first_leg)
     return np.asarray(DAYS_DRIVEN * used / np.maximum(inputs.vehicles.capacity, 1))

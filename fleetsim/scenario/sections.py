@@ -306,6 +306,9 @@ class SolveSection(Section):
     """CPU time after which the solver stops [s]."""
     gap: Annotated[float, Field(ge=0.0, le=0.2)] = 0.003
     """Gap between cost and proven bound that is good enough."""
+    depot_wait_min: Annotated[float, Field(gt=0.0, le=1440.0)] = 60.0
+    """Mean wait at the yards of a depot, in the worst hour of a milestone day, above which the day fails there and the
+    depot is tightened [min]; 30 to 120 plausible."""
 
 
 class ScheduleSection(Section):

@@ -15,7 +15,7 @@ from fleetsim.datasets import City
 from fleetsim.policy import listed, nev_flags
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import SolveSection, at_year
-from fleetsim.schedules.problem import BoolArray, Depots, FloatArray, Rule, ScheduleProblem, Vehicles
+from fleetsim.schedules.problem import BoolArray, Depots, FloatArray, LeftOut, Rule, ScheduleProblem, Vehicles
 from fleetsim.tables import POWERTRAINS
 from networks.errors import ScenarioError
 
@@ -67,8 +67,8 @@ def city_problem(city: City, scenario: Scenario, opening: pl.DataFrame) -> Sched
     Notes
     -----
     A group is a fleet in a district, exempt vehicles left out: they stay as they are. A depot is all yards of a fleet
-    group in a district. Clauses on fleets that are not all planned (such as the city's count of new-energy vehicles)
-    are left out.
+    group in a district. Clauses that count vehicles, or cover fleets that are not all planned (such as the city's count
+    of new-energy vehicles), are no rows; `left_out` names them.
     """
     section = scenario.schedule.solve
     years = list(range(section.first_year, scenario.run.last_year + 1))
@@ -83,6 +83,7 @@ def city_problem(city: City, scenario: Scenario, opening: pl.DataFrame) -> Sched
     families = sorted(set(cells["fleet"].to_list()))
     family = np.array([families.index(name) for name in cells["fleet"].to_list()], dtype=np.int64)
     held = (models.initial.sum(axis=2) * models.relieves).sum(axis=1)
+    rules, left_out = _rules(city, scenario, cells["fleet"].to_list(), years)
     return ScheduleProblem(
         years=tuple(years),
         groups=tuple(f"{fleet}:{district}" for fleet, district in cells.select("fleet", "district").iter_rows()),
@@ -99,7 +100,9 @@ def city_problem(city: City, scenario: Scenario, opening: pl.DataFrame) -> Sched
         families=tuple(families),
         lot=_lots(city, section, families),
         deliveries=_deliveries(section, families, len(years)),
-        rules=_rules(city, scenario, cells["fleet"].to_list(), years),
+        rules=rules,
+        left_out=left_out,
+        titles=_titles(city),
         discount_rate=section.discount_rate,
         labels={name: tuple(cells[name].to_list()) for name in ("fleet", "district", "group", "depot")},
     )
@@ -271,30 +274,58 @@ def _standing(city: City, depots: Sequence[str], year: int) -> FloatArray:
     return np.array([plugs.get(name, 0.0) for name in depots])
 
 
-def _rules(city: City, scenario: Scenario, fleets: Sequence[str], years: Sequence[int]) -> tuple[Rule, ...]:
+def _rules(
+    city: City, scenario: Scenario, fleets: Sequence[str], years: Sequence[int]
+) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:
+    """Return the clauses as rules, and those that cannot be."""
     section = scenario.schedule.solve
     nev = nev_flags(city.powertrains)
     clean = dict(city.powertrains.select(pl.col("powertrain").cast(pl.String), "clean_energy").iter_rows())
     complies = {"nev": nev, "clean_energy": nev | np.array([clean.get(name, False) for name in POWERTRAINS])}
-    exempt_fleets = set(city.stock.filter(pl.col("exempt_reason") == NOT_EXEMPT)["fleet"].to_list())
-    rules = []
+    rules: list[Rule] = []
+    left_out: list[LeftOut] = []
     for row in city.clauses.sort("clause", "target_year").iter_rows(named=True):
-        members = [name for name in listed(row["fleets"]) if name in exempt_fleets]
-        measured = _rule_years(row, years)
-        if row["measure"] not in RULE_KINDS or not members or not measured or not set(members) <= set(fleets):
+        members = _members(city, row)
+        missing = _left_out(row, members, fleets, years)
+        if missing is not None:
+            left_out.append(missing)
             continue
         rules.append(
             Rule(
                 name=str(row["clause"]),
                 kind=RULE_KINDS[row["measure"]],  # type: ignore[arg-type]
-                years=measured,
+                years=_rule_years(row, years),
                 members=np.array([name in members for name in fleets]),
                 complies=complies.get(str(row["qualifies"]), nev),
                 target=float(row["target"]),
                 penalty_cny=section.penalty_cny.get(str(row["modality"]), 0.0),
             )
         )
-    return tuple(rules)
+    return tuple(rules), tuple(left_out)
+
+
+def _members(city: City, row: Mapping[str, Any]) -> list[str]:
+    """Return the fleets of a clause that have vehicles not exempt."""
+    bound = set(city.stock.filter(pl.col("exempt_reason") == NOT_EXEMPT)["fleet"].to_list())
+    return [name for name in listed(row["fleets"]) if name in bound]
+
+
+def _left_out(
+    row: Mapping[str, Any], members: Sequence[str], fleets: Sequence[str], years: Sequence[int]
+) -> LeftOut | None:
+    """Return why a clause cannot be a row of the problem; None if it can."""
+    clause, year = str(row["clause"]), int(row["target_year"])
+    if row["measure"] not in RULE_KINDS or not members:
+        return LeftOut(clause, year, "measure")
+    unplanned = tuple(sorted(set(members) - set(fleets)))
+    if unplanned:
+        return LeftOut(clause, year, "fleets", unplanned)
+    return None if _rule_years(row, years) else LeftOut(clause, year, "years")
+
+
+def _titles(city: City) -> dict[str, dict[str, str]]:
+    rows = city.clauses.select("clause", "title_zh", "title_en").iter_rows()
+    return {str(clause): {"zh": str(zh), "en": str(en)} for clause, zh, en in rows}
 
 
 def _rule_years(row: Mapping[str, Any], years: Sequence[int]) -> tuple[int, ...]:

@@ -18,9 +18,10 @@ from fleetsim.schedules.city import city_problem, turn_over
 from fleetsim.schedules.outcome import depot_table, group_table, plan_rows, shortages, words
 from fleetsim.schedules.plan_file import conversions, read_plan
 from fleetsim.schedules.solve import Solution, solve
-from fleetsim.schedules.verify import Change, simulated, verified
+from fleetsim.schedules.verify import Verified, simulated, verified
 from fleetsim.schedules.written import toml_lines, write
-from fleetsim.texts import Language
+from fleetsim.texts import Language, texts
+from networks.errors import ScenarioError
 
 Say = Callable[[str], None]
 
@@ -33,6 +34,8 @@ class Outcome:
     """Vehicles held and bought by fleet, district, powertrain and year."""
     depots: pl.DataFrame
     lines: list[str]
+    """Cost and proof, what binds, each clause, clauses left out, what simulated days changed, in words; empty for a
+    preview."""
     convert: tuple[Conversion, ...]
     language: Language
     proof: dict[str, Any] = field(default_factory=dict)
@@ -81,30 +84,41 @@ class Job:
         turned = turn_over(self.city, self.scenario, section.first_year - 1)
         opening = turned.stock.filter(pl.col("year") == section.first_year - 1)
         problem = city_problem(self.city, self.scenario, opening)
+        _check_milestones(milestones, problem.years)
         solution = solve(problem, cpu_s=section.cpu_s, gap=section.gap)
-        changes: list[Change] = []
-        if milestones:
-            say("simulating milestone days")
-            trial = simulated(self.city, self.scenario, milestones)
-            solution, changes = verified(solution, trial, cpu_s=section.cpu_s, gap=section.gap)
-        return _outcome(solution, changes, language)
+        if not milestones:
+            return _outcome(Verified(solution, (), ()), language)
+        say("simulating the design day of milestone years")
+        trial = simulated(self.scenario, milestones)
+        return _outcome(verified(solution, trial, cpu_s=section.cpu_s, gap=section.gap), language)
 
 
-def _outcome(solution: Solution, changes: Sequence[Change], language: Language) -> Outcome:
+def _check_milestones(milestones: Sequence[int], years: Sequence[int]) -> None:
+    wrong = [year for year in milestones if year not in years]
+    if wrong:
+        raise ScenarioError([f"--verify: year {year} is not planned; use {years[0]} to {years[-1]}" for year in wrong])
+
+
+def _outcome(tried: Verified, language: Language) -> Outcome:
+    solution = tried.solution
     short = shortages(solution)
     detail, table = group_table(solution), depot_table(solution)
     nev = detail.filter(pl.col("powertrain").is_in(choice.NEW_ENERGY))
     electric = nev.group_by("depot", "year", maintain_order=True).agg(nev=pl.col("held").sum())
     table = table.join(electric, on=["depot", "year"], how="left", maintain_order="left")
     table = table.with_columns(pl.col("nev").fill_null(0.0))
-    lines = [*words(solution, language, short), *(change.text(language) for change in changes)]
+    lines = [*words(solution, language, short), *(change.text(language) for change in tried.changes)]
+    if tried.failing:
+        lines.append(texts(language, "schedule")["still_failing"].format(depots=", ".join(tried.failing)))
     proof = {
         "cost_cny": solution.cost,
         "bound_cny": solution.bound,
         "gap": solution.gap,
         "broken": list(solution.broken),
         "clauses": [vars(one) for one in short],
-        "changes": [vars(change) for change in changes],
+        "left_out": [vars(one) for one in solution.problem.left_out],
+        "changes": [vars(change) for change in tried.changes],
+        "failing": list(tried.failing),
     }
     return Outcome(detail, table, lines, conversions(_as_plan(solution)), language, proof)
 

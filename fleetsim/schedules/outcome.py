@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -160,8 +160,8 @@ class Shortage:
     missing
         Vehicles short of the target in the solved schedule.
     closing_cny
-        Cost of all years if the clause were kept in that year, penalties of every clause left out; None where no
-        schedule within the limits keeps it.
+        Cost of all years if the clause were kept in all its years, penalties of every clause left out; None where it
+        was not found out.
     still_missing
         Vehicles that stay missing even if every vehicle missing cost a hundred times as much.
     """
@@ -179,7 +179,7 @@ def shortages(solution: Solution, cpu_s: float = 20.0) -> list[Shortage]:
     effort = Effort(cpu_s)
     base = _own_cost(solution, solution.relaxed.values)
     found = []
-    by_rule: dict[int, tuple[float, list[float]]] = {}
+    by_rule: dict[int, tuple[float | None, list[float]]] = {}
     for position, (rule, year) in enumerate(program.columns.slack_of):
         missing = float(solution.slack[position])
         if missing <= TIGHT:
@@ -201,19 +201,21 @@ def _own_cost(solution: Solution, values: Any) -> float:
     return float(cost @ values)
 
 
-def _closed(solution: Solution, rule: int, base: float) -> tuple[float, list[float]]:
-    """Return the extra cost if a clause's missing vehicles were a hundred times dearer, and what misses by year."""
+def _closed(solution: Solution, rule: int, base: float) -> tuple[float | None, list[float]]:
+    """Return the extra cost if a clause's missing vehicles were a hundred times dearer, and what misses by year.
+
+    The cost is None, and what misses is that of the schedule, where no answer was found.
+    """
     program = solution.program
     own = [position for position, (which, _) in enumerate(program.columns.slack_of) if which == rule]
     cost = program.cost.copy()
     cost[program.columns.slack[own]] *= 100.0
     answer = minimise(replace(program, cost=cost), Effort(), method="simplex", basis=solution.relaxed.basis)
+    values = solution.values if answer.values is None else answer.values
     left = [0.0] * len(solution.problem.years)
-    if answer.values is None:
-        return 0.0, left
     for position in own:
-        left[program.columns.slack_of[position][1]] = float(answer.values[program.columns.slack[position]])
-    return _own_cost(solution, answer.values) - base, left
+        left[program.columns.slack_of[position][1]] = float(values[program.columns.slack[position]])
+    return None if answer.values is None else _own_cost(solution, answer.values) - base, left
 
 
 def words(solution: Solution, lang: Language, missing: Sequence[Shortage]) -> list[str]:
@@ -225,14 +227,24 @@ def words(solution: Solution, lang: Language, missing: Sequence[Shortage]) -> li
     ]
     short = float(solution.missing.sum())
     lines += [text["missing_vehicles"].format(vehicles=short)] if short > TIGHT else []
+    problem = solution.problem
     for one in bindings(solution):
-        lines.append(text["binding"][one.kind].format(name=one.name, year=one.year, saving=one.saving_cny))
-    for short_of in missing:
-        key = "clause_met" if short_of.missing <= TIGHT else "clause_short"
-        line = text[key].format(clause=short_of.clause, year=short_of.year, missing=short_of.missing)
-        if short_of.missing > TIGHT and short_of.closing_cny is not None:
-            out_of_reach = short_of.still_missing > 0.5
-            tail = text["out_of_reach"] if out_of_reach else text["closing"]
-            line += tail.format(still=short_of.still_missing, cost=short_of.closing_cny / 1e8)
-        lines.append(line)
+        name = problem.title(one.name, lang) if one.kind == "rule" else one.name
+        lines.append(text["binding"][one.kind].format(name=name, year=one.year, saving=one.saving_cny))
+    lines += [_clause_words(problem.title(each.clause, lang), each, text) for each in missing]
+    for left in problem.left_out:
+        title, fleets = problem.title(left.clause, lang), ", ".join(left.fleets)
+        lines.append(text["left_out"][left.reason].format(clause=title, year=left.year, fleets=fleets))
     return lines
+
+
+def _clause_words(title: str, short: Shortage, text: Mapping[str, Any]) -> str:
+    """Return what a clause misses in a year and what closing it costs, as a sentence."""
+    key = "clause_met" if short.missing <= TIGHT else "clause_short"
+    line = str(text[key].format(clause=title, year=short.year, missing=short.missing))
+    if short.missing <= TIGHT:
+        return line
+    if short.closing_cny is None:
+        return line + str(text["closing_unknown"])
+    tail = text["out_of_reach"] if short.still_missing > 0.5 else text["closing"]
+    return line + str(tail.format(still=short.still_missing, cost=short.closing_cny / 1e8))

@@ -51,6 +51,27 @@ class Rule:
     penalty_cny: float
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A clause that is no row of the problem, and why.
+
+    Parameters
+    ----------
+    clause, year
+        Identifier and target year.
+    reason
+        measure: neither a share of the stock nor of purchases; fleets: it covers fleets that are not planned;
+        years: its target lies after the last planned year.
+    fleets
+        Fleets it covers that are not planned.
+    """
+
+    clause: str
+    year: int
+    reason: Literal["measure", "fleets", "years"]
+    fleets: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Vehicles:
     """What a vehicle of a group and powertrain is: arrays over groups G, powertrains K, ages A and years T.
@@ -168,6 +189,10 @@ class ScheduleProblem:
     discount_rate: float = 0.05
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """More names of the groups, for tables: fleet, district, exempt_reason."""
+    titles: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Title of a clause by language (zh, en)."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Clauses that are no rows of the problem."""
 
     def __post_init__(self) -> None:
         """Check shapes and values.
@@ -185,6 +210,10 @@ class ScheduleProblem:
     def shape(self) -> tuple[int, int, int, int]:
         """Return the numbers of groups, powertrains, years and depots."""
         return len(self.groups), len(self.powertrains), len(self.years), len(self.depots)
+
+    def title(self, clause: str, lang: str) -> str:
+        """Return the title of a clause in a language, its identifier where it has none."""
+        return self.titles.get(clause, {}).get(lang, clause)
 
     def discount(self) -> FloatArray:
         """Return the factor of each year and of the end of the last one (T + 1,)."""

@@ -1,10 +1,8 @@
-"""From the continuous schedule to whole vehicles, chargers and modules, some depots at a time; repair and improvement.
+"""A whole schedule made better, some depots at a time.
 
-A cluster of depots is solved in whole numbers within two vehicles of the continuous schedule, a group, powertrain and
-year. Budget, hydrogen, lots and clauses couple the clusters: their use is paid for at the continuous schedule's prices,
-and what the clusters so far used may differ from what the continuous schedule used there by a little, by nothing at
-the end. Clusters are then solved again, in exactly the room that the others leave, until no coupling row is broken
-and, while time is left, to lower the cost.
+Budget, hydrogen, lots and clauses couple the depots. A cluster of them is solved again in whole numbers, in exactly the
+room that the others leave and within some vehicles of what it had, while time is left and the cost falls. A group's
+vehicles of a year stay within one of the continuous plan's.
 """
 
 from __future__ import annotations
@@ -12,10 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import csr_array, vstack
 
 from fleetsim.schedules.highs import Effort, minimise
 from fleetsim.schedules.parts import Part, Parts, completed, together, within
-from fleetsim.schedules.problem import BoolArray, FloatArray, IntArray
+from fleetsim.schedules.problem import BoolArray, FloatArray, IntArray, ScheduleProblem
 from fleetsim.schedules.program import Program
 
 TOLERANCE = 1e-6
@@ -23,12 +22,8 @@ CLUSTER_GAP = 3e-4
 """Relative gap that is good enough in a cluster."""
 CLUSTER_GROUPS = 30
 """Groups that are solved together."""
-BAND = 2
-"""Vehicles by which a group's whole schedule may differ from the continuous one, a powertrain and year."""
-MEND_S = 1.5
-"""CPU time for mending broken rows at one depot [s]."""
-DRIFT = 1.0
-"""Mean uses of a coupling row by a vehicle by which the clusters so far may stray from the continuous schedule."""
+BAND = 1.0
+"""Vehicles by which a group's number in a year may differ from the continuous plan's."""
 
 Bounds = tuple[FloatArray, FloatArray]
 
@@ -40,75 +35,32 @@ def clusters(parts: Parts, groups: int) -> list[IntArray]:
     return [np.arange(start, depots, number) for start in range(number)]
 
 
-def rounded(
-    parts: Parts, plan: FloatArray, prices: FloatArray, sets: list[IntArray], effort: Effort
-) -> FloatArray | None:
-    """Return a whole schedule near a continuous one, or None if the time ran out before it was complete.
+def banded(problem: ScheduleProblem, program: Program, plan: FloatArray, whole: FloatArray) -> Program:
+    """Return the program with rows that keep each group's vehicles of a year within one of the plan's.
 
     Parameters
     ----------
-    parts
-        The program by depots.
-    plan
-        Continuous schedule, one value a column, its lots whole.
-    prices
-        Dual value of each coupling row.
-    sets
-        Clusters of depots.
-    effort
-        When to stop.
+    problem
+        What is planned.
+    program
+        Its rows and columns.
+    plan, whole
+        The continuous plan, and a whole schedule, which stays allowed where it is further away; one value a column.
     """
-    result = plan.copy()
-    lower, upper = _room(parts)
-    use = parts.shared @ plan
-    strayed = np.zeros(len(parts.coupling))
-    for number, depots in enumerate(sets):
-        part, left = together(parts, depots), len(sets) - number - 1
-        before = part.shared @ plan[part.columns]
-        drift = _unit(part) * DRIFT * min(1, left)
-        room = (before - strayed - np.maximum(use - lower, drift), before - strayed + np.maximum(upper - use, drift))
-        priced = prices if left else np.zeros_like(prices)
-        found = _cluster(parts, depots, room, plan, priced, effort.part(1.0 / (left + 1)))
-        if found is None:
-            return None
-        result[part.columns] = found
-        strayed += part.shared @ found - before
-    return with_slack(parts, result)
-
-
-def _cluster(
-    parts: Parts, depots: IntArray, room: Bounds, plan: FloatArray, prices: FloatArray, effort: Effort
-) -> FloatArray | None:
-    """Return the columns of a cluster: its depots one by one, then all of them together from there."""
-    part = together(parts, depots)
-    start = _one_by_one(parts, depots, room, plan, prices, effort)
-    if len(depots) == 1 or start is None:
-        return start
-    low, high = near(parts.program, part, plan, BAND)
-    bounds = (np.minimum(low, start), np.maximum(high, start))
-    return _solve(parts, part, room, bounds, effort, prices, start)
-
-
-def _one_by_one(
-    parts: Parts, depots: IntArray, room: Bounds, plan: FloatArray, prices: FloatArray, effort: Effort
-) -> FloatArray | None:
-    values = []
-    shares = [parts.depots[depot].shared @ plan[parts.depots[depot].columns] for depot in depots]
-    strayed = sum(shares, np.zeros(len(parts.coupling)))
-    low, high = room[0] - strayed, room[1] - strayed
-    for depot, share in zip(depots, shares, strict=True):
-        part = parts.depots[depot]
-        own = (share + np.minimum(low, 0.0), share + np.maximum(high, 0.0))
-        for vehicles in (BAND, 4 * BAND, 10**6):
-            found = _solve(parts, part, own, near(parts.program, part, plan, vehicles), effort, prices)
-            if found is not None:
-                break
-        if found is None:
-            return None
-        values.append(found)
-        change = part.shared @ found - share
-        low, high = low - change, high - change
-    return np.concatenate(values)
+    held = program.columns.held
+    groups, kinds, years = held.shape
+    rows = np.repeat(np.arange(groups * years), kinds)
+    columns = held.transpose(0, 2, 1).ravel()
+    more = csr_array((np.ones(rows.size), (rows, columns)), shape=(groups * years, program.matrix.shape[1]))
+    wanted, there = more @ plan, more @ whole
+    return replace(
+        program,
+        matrix=csr_array(vstack([program.matrix, more], format="csr")),
+        row_lower=np.concatenate([program.row_lower, np.minimum(wanted - BAND, there)]),
+        row_upper=np.concatenate([program.row_upper, np.maximum(wanted + BAND, there)]),
+        row_depot=np.concatenate([program.row_depot, np.repeat(problem.depot, years)]),
+        row_name=program.row_name + tuple(("band", g, t, 0) for g in range(groups) for t in range(years)),
+    )
 
 
 def improve(parts: Parts, plan: FloatArray, sets: list[IntArray], effort: Effort, good: float) -> FloatArray:
@@ -119,15 +71,14 @@ def improve(parts: Parts, plan: FloatArray, sets: list[IntArray], effort: Effort
     parts
         The program by depots.
     plan
-        Whole schedule; broken coupling rows are mended before all else, as they are charged for.
+        Whole schedule.
     sets
         Clusters of depots.
     effort
         When to stop.
     good
-        Cost at which to stop once nothing is broken [CNY].
+        Cost at which to stop [CNY].
     """
-    plan = _mended(parts, plan, effort)
     for vehicles, depots in ((each, depots) for each in (2, 4, 8, 16) for depots in sets):
         if effort.left_s() <= 0.0 or worth(parts, plan) <= good:
             return plan
@@ -136,26 +87,12 @@ def improve(parts: Parts, plan: FloatArray, sets: list[IntArray], effort: Effort
     return plan
 
 
-def _mended(parts: Parts, plan: FloatArray, effort: Effort) -> FloatArray:
-    """Return the schedule after single depots that use a broken row were solved again, until none is broken."""
-    for vehicles, size in ((2, 1), (6, 2), (20, 3)):
-        for first in range(0, len(parts.depots), size):
-            broken = violations(parts, plan) > TOLERANCE
-            if not broken.any() or effort.left_s() <= 0.0:
-                return plan
-            part = together(parts, np.arange(first, min(first + size, len(parts.depots))))
-            if (np.diff(part.shared.indptr)[broken] > 0).any():
-                bounds = near(parts.program, part, plan, vehicles)
-                plan = improved(parts, part, plan, bounds, Effort(min(MEND_S, effort.left_s())))
-    return plan
-
-
 def improved(parts: Parts, part: Part, plan: FloatArray, bounds: Bounds, effort: Effort) -> FloatArray:
     """Return the schedule with some depots solved again in the room the others leave, if that is better."""
     others = parts.shared @ plan - part.shared @ plan[part.columns]
     lower, upper = _room(parts)
     own = plan[part.columns]
-    found = _solve(parts, part, (lower - others, upper - others), bounds, effort, start=own)
+    found = _solve(parts, part, (lower - others, upper - others), bounds, effort, own)
     if found is None:
         return plan
     changed = plan.copy()
@@ -207,29 +144,19 @@ def _room(parts: Parts) -> Bounds:
     return parts.program.row_lower[parts.coupling], parts.program.row_upper[parts.coupling]
 
 
-def _unit(part: Part) -> FloatArray:
-    """Return the mean entry of each coupling row over the columns it has at a depot."""
-    entries = np.maximum(np.diff(part.shared.indptr), 1)
-    total: FloatArray = np.asarray(np.abs(part.shared).sum(axis=1)).ravel()
-    return np.asarray(total / entries)
-
-
-def _solve(  # noqa: PLR0913 - one place hands a cluster to the solver
+def _solve(
     parts: Parts,
     part: Part,
     room: Bounds,
     bounds: Bounds,
     effort: Effort,
-    prices: FloatArray | None = None,
-    start: FloatArray | None = None,
+    start: FloatArray,
 ) -> FloatArray | None:
     """Return the columns of some depots in whole numbers, at least cost within bounds and room; None without any."""
     program = within(parts, part, *room)
     own = part.columns.size
     program.lower[:own], program.upper[:own] = bounds
-    if prices is not None:
-        program.cost[:own] -= part.shared.T @ prices
-    begin = None if start is None else completed(part, *room, start)
+    begin = completed(part, *room, start)
     answer = minimise(program, replace(effort, gap=CLUSTER_GAP), program.whole, begin)
     return None if answer.values is None else settled(answer.values[:own], program.whole[:own])
 

@@ -1,8 +1,8 @@
 """Solving a schedule problem: bound, whole schedule and gap.
 
 Small problems go to HiGHS as they are, all in whole numbers. Larger ones: the linear relaxation with hull rows; lots
-rounded and the relaxation solved again; vehicles, chargers and modules rounded by clusters of depots; repair; the bound
-lifted depot by depot.
+rounded and the relaxation solved again; a whole schedule made from it step by step; clusters of depots solved again in
+whole numbers near it while time is left; the bound lifted depot by depot.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from fleetsim.schedules.highs import Answer, Effort, minimise
 from fleetsim.schedules.parts import cut
 from fleetsim.schedules.problem import FloatArray, ScheduleProblem
 from fleetsim.schedules.program import Program, build
+from fleetsim.schedules.stepwise import stepwise
 from networks.errors import InfeasibleError
 
 SMALL = 400
 """Whole columns up to which HiGHS proves the optimum of the whole problem itself."""
 LARGE_COLUMNS = 60_000
 """Columns from which the relaxation is solved by the interior point method."""
-ROUNDING_SHARE, REPAIR_SHARE = 0.5, 0.4
-"""Shares of the CPU time left that rounding, and then repair, may take."""
+IMPROVING_SHARE = 0.7
+"""Share of the CPU time left that goes into better schedules; the rest lifts the bound."""
+NO_SCHEDULE = "schedule: no schedule keeps the limits on chargers, deliveries and ages; allow more grid modules"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,23 +101,26 @@ def solve(problem: ScheduleProblem, *, cpu_s: float = 60.0, gap: float = 0.001) 
     problem
         What to plan.
     cpu_s
-        CPU time after which to stop [s].
+        CPU time after which the search stops [s].
     gap
         Relative gap that is good enough.
 
     Raises
     ------
     InfeasibleError
-        If no schedule keeps the hard rows, or none was found within the time.
+        If no schedule keeps the hard rows.
+
+    Notes
+    -----
+    Time changes only the quality: the linear relaxation is always solved to its end, and where the time is over
+    before a whole schedule was searched out, one is made from it step by step.
     """
     effort = Effort(cpu_s, gap)
     program = strengthened(problem, build(problem))
     method = "ipm" if program.matrix.shape[1] > LARGE_COLUMNS else "simplex"
     relaxed = minimise(program, replace(effort, cpu_s=np.inf), method=method)
     if relaxed.values is None:
-        raise InfeasibleError(
-            "schedule: no schedule keeps the limits on chargers, deliveries and ages; allow more grid modules"
-        )
+        raise InfeasibleError(NO_SCHEDULE)
     if int(program.whole.sum()) <= SMALL:
         answer = minimise(program, effort, program.whole)
         if answer.values is not None:
@@ -126,20 +131,18 @@ def solve(problem: ScheduleProblem, *, cpu_s: float = 60.0, gap: float = 0.001) 
 
 def _staged(problem: ScheduleProblem, program: Program, relaxed: Answer, effort: Effort) -> Solution:
     fixed, plan = _with_whole_lots(program, relaxed)
-    parts = cut(problem, fixed)
-    if plan.values is None or plan.prices is None:
-        raise InfeasibleError("schedule: no schedule with whole delivery lots was found; make the lots smaller")
+    begun = plan.values if plan.values is not None else relaxed.values
+    if begun is None:
+        raise InfeasibleError(NO_SCHEDULE)
+    whole = stepwise(problem, program, begun)
+    parts = cut(problem, rounding.banded(problem, fixed, begun, whole))
     sets = rounding.clusters(parts, len(problem.groups))
-    prices = plan.prices[parts.coupling]
-    whole = rounding.rounded(parts, plan.values, prices, sets, effort.part(ROUNDING_SHARE))
-    if whole is None:
-        raise InfeasibleError("schedule: the time was too short for a whole schedule; raise the time limit")
     good = relaxed.bound * (1.0 + effort.gap)
-    whole = rounding.improve(parts, whole, sets, effort.part(REPAIR_SHARE), good)
-    free = cut(problem, program)
+    better = rounding.improve(parts, whole, sets, effort.part(IMPROVING_SHARE), good)
+    whole = whole if rounding.violations(parts, better).any() else better
     enough = float(program.cost @ whole) / (1.0 + effort.gap)
-    found = lift.lifted(free, relaxed, whole, effort.part(1.0), enough)
-    return _solution(problem, program, whole, found, plan.values, relaxed)
+    found = lift.lifted(cut(problem, program), relaxed, whole, effort.part(1.0), enough)
+    return _solution(problem, program, whole, found, begun, relaxed)
 
 
 def _with_whole_lots(program: Program, relaxed: Answer) -> tuple[Program, Answer]:

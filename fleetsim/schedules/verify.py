@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from fleetsim.datasets import City
+from fleetsim.network_growth import grow_depots, spread
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.schedules.outcome import plan_rows
 from fleetsim.schedules.plan_file import conversions
@@ -22,8 +22,6 @@ Trial = Callable[[Solution], Mapping[str, float]]
 MOST_ROUNDS = 5
 LEAST_STEP = 0.05
 """A depot that fails gets at least this share more chargers."""
-WAIT_STANDARD_MIN = 60.0
-"""Mean wait at a depot in its worst hour from which a day fails there [min]."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,16 @@ class Change:
         )
 
 
-def verified(
-    solution: Solution, trial: Trial, *, cpu_s: float, gap: float, rounds: int = MOST_ROUNDS
-) -> tuple[Solution, list[Change]]:
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """A schedule whose milestone days were tried: what changed on the way, and the depots that fail all the same."""
+
+    solution: Solution
+    changes: tuple[Change, ...]
+    failing: tuple[str, ...]
+
+
+def verified(solution: Solution, trial: Trial, *, cpu_s: float, gap: float, rounds: int = MOST_ROUNDS) -> Verified:
     """Return the schedule after its days were tried, and what changed at which depot.
 
     Parameters
@@ -66,15 +71,16 @@ def verified(
     next schedule builds more of them or keeps fewer battery vehicles there.
     """
     changes: list[Change] = []
+    failing = trial(solution)
     for number in range(1, rounds + 1):
-        failing = trial(solution)
         if not failing:
             break
         before = dict(zip(solution.problem.depots, solution.chargers[:, -1].tolist(), strict=True))
         solution = solve(tightened(solution.problem, failing), cpu_s=cpu_s, gap=gap)
         after = dict(zip(solution.problem.depots, solution.chargers[:, -1].tolist(), strict=True))
         changes += [Change(number, depot, before[depot], after[depot]) for depot in sorted(failing)]
-    return solution, changes
+        failing = trial(solution)
+    return Verified(solution, tuple(changes), tuple(sorted(failing)))
 
 
 def tightened(problem: ScheduleProblem, failing: Mapping[str, float]) -> ScheduleProblem:
@@ -84,65 +90,100 @@ def tightened(problem: ScheduleProblem, failing: Mapping[str, float]) -> Schedul
     return replace(problem, site=site)
 
 
-def simulated(city: City, scenario: Scenario, milestones: Sequence[int]) -> Trial:
-    """Return a trial that runs the days of milestone years with the engine, at the scenario's `run.sample`."""
+def simulated(scenario: Scenario, milestones: Sequence[int]) -> Trial:
+    """Return a trial that runs the design day of milestone years with the engine, at the scenario's `run.sample`.
+
+    Each year is made ready on its own: the stock turns over by the schedule up to it, no days of the years before are
+    simulated and no stations are sited. The yards of the planned depots have the planned chargers of the year. Depots
+    that are not planned may fail too; they are left out.
+    """
 
     def trial(solution: Solution) -> dict[str, float]:
-        from fleetsim.pipeline import run
-
         plan = plan_rows(solution).with_columns(number=pl.lit(None, pl.Float64))
         lines = [line.model_dump() for line in conversions(plan)]
-        plugs = _plugs_per_vehicle(solution, scenario)
-        changed = scenario.set(
-            {
-                "schedule.convert": lines,
-                "run.last_year": max(milestones),
-                "siting.depot_plugs_per_vehicle": plugs,
-            }
-        )
-        tables = run(changed).tables
-        return failing_depots(tables["station_load"], tables["stations"], milestones)
+        changed = scenario.set({"schedule.convert": lines})
+        found: dict[str, float] = {}
+        for year in sorted(set(milestones)):
+            load, stations = _design_day(changed, year, _planned_chargers(solution, year))
+            failing = failing_depots(load, stations, scenario.schedule.solve.depot_wait_min)
+            for depot in sorted(set(failing) & set(solution.problem.depots)):
+                found[depot] = max(found.get(depot, 0.0), failing[depot])
+        return found
 
     return trial
 
 
-def _plugs_per_vehicle(solution: Solution, scenario: Scenario) -> dict[str, float]:
-    """Return planned chargers over battery vehicles in the last year by fleet group."""
-    problem = solution.problem
-    battery = (solution.held[:, :, -1] * (problem.vehicles.energy_kwh > 0)).sum(axis=1)
-    group = [name.split(":")[0] for name in problem.depots]
-    plugs = dict(scenario.siting.depot_plugs_per_vehicle)
-    for name in sorted(set(group)):
-        own = [index for index, each in enumerate(group) if each == name]
-        vehicles = float(battery[np.isin(problem.depot, own)].sum())
-        if vehicles > 0:
-            plugs[name] = min(float(solution.chargers[own, -1].sum()) / vehicles, 2.0)
-    return plugs
+def _planned_chargers(solution: Solution, year: int) -> dict[str, int]:
+    at = solution.chargers[:, solution.problem.years.index(year)]
+    return {depot: round(float(count)) for depot, count in zip(solution.problem.depots, at.tolist(), strict=True)}
 
 
-def failing_depots(load: pl.DataFrame, stations: pl.DataFrame, milestones: Sequence[int]) -> dict[str, float]:
+def _design_day(scenario: Scenario, year: int, planned: Mapping[str, int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return tables `StationLoad` of a year's design day and `Station`, the planned chargers at their depots."""
+    from fleetsim.days import day_tables, depot_fleets
+    from fleetsim.engine.run import simulate_days
+    from fleetsim.operation.year import YearReady
+    from fleetsim.pipeline import design_day
+
+    ready = YearReady.prepare(scenario, year)
+    years, day = ready.years, design_day(ready.city)
+    plans = years.days.plans(day, years.stock, year)
+    grown = grow_depots(years.stations, depot_fleets(plans, ready.city.places), scenario.siting, year=year)
+    years.stations = with_planned(grown, planned)
+    model = years.days.model(day, plans, years.stock, years.supply(year), year)
+    log = simulate_days([model.model.inputs], scenario.run.engine)[0]
+    return day_tables(model, log)["station_load"], years.stations
+
+
+def with_planned(stations: pl.DataFrame, planned: Mapping[str, int]) -> pl.DataFrame:
+    """Return the stations with the planned chargers at the yards of each depot.
+
+    Parameters
+    ----------
+    stations
+        Table `Station`.
+    planned
+        Chargers of all yards of a depot together, by fleet group and district such as `bus:Haidian`.
+
+    Notes
+    -----
+    A depot's chargers are spread over its yards as its plugs are now, at least one each; a grid connection that is
+    given changes with them. Yards that several fleet groups share stay as they are.
+    """
+    key = pl.format("{}:{}", pl.col("fleet_group").cast(pl.String), pl.col("district").cast(pl.String))
+    table = stations.with_columns(_depot=pl.when(pl.col("kind").cast(pl.String) == "depot").then(key))
+    depots, plugs = table["_depot"].to_list(), table["plugs"].to_numpy().copy()
+    for depot in sorted(set(planned) & {name for name in depots if name is not None}):
+        yards = np.flatnonzero([name == depot for name in depots])
+        total = max(planned[depot], yards.size)
+        plugs[yards] = 1 + spread(total - yards.size, plugs[yards], np.full(yards.size, total))
+    factor = pl.Series(plugs / table["plugs"].to_numpy())
+    return table.with_columns(pl.col("site_limit_kw") * factor, plugs=pl.Series(plugs, dtype=pl.Int64)).drop("_depot")
+
+
+def failing_depots(load: pl.DataFrame, stations: pl.DataFrame, wait_min: float) -> dict[str, float]:
     """Return fleet group and district of the depots whose milestone day fails, and the share of chargers missing.
 
     Parameters
     ----------
     load
-        Table `StationLoad` of a run.
+        Table `StationLoad` of the milestone days.
     stations
-        Its stations.
-    milestones
-        Years that are looked at.
+        Their stations.
+    wait_min
+        Longest mean wait [min].
 
     Notes
     -----
-    A day fails at the yards of a fleet group in a district if vehicles leave without energy, or wait longer than an
-    hour on average in the worst hour of all yards together. The share missing is that of the vehicles not served, or
-    of the wait above an hour, at most one.
+    A day fails at the yards of a fleet group in a district if vehicles leave without energy, or wait longer than
+    `wait_min` on average in the worst hour of all yards together. The share missing is that of the vehicles not served,
+    or of the wait above `wait_min` over it, at most one.
     """
     depots = stations.filter(pl.col("kind").cast(pl.String) == "depot").select(
         pl.col("station_id").cast(pl.String),
         depot=pl.format("{}:{}", pl.col("fleet_group").cast(pl.String), pl.col("district").cast(pl.String)),
     )
-    seen = load.filter(pl.col("year").is_in(list(milestones))).with_columns(pl.col("station_id").cast(pl.String))
+    seen = load.with_columns(pl.col("station_id").cast(pl.String))
     hours = (
         seen.join(depots, on="station_id")
         .group_by("depot", "year", pl.col("day").cast(pl.String), "hour", maintain_order=True)
@@ -157,7 +198,7 @@ def failing_depots(load: pl.DataFrame, stations: pl.DataFrame, milestones: Seque
         missed=pl.col("unserved").sum() / (pl.col("served").sum() + pl.col("unserved").sum()).clip(1.0),
         wait=pl.col("wait").max(),
     )
-    late = (pl.col("wait") / WAIT_STANDARD_MIN - 1.0).clip(0.0, 1.0)
+    late = (pl.col("wait") / wait_min - 1.0).clip(0.0, 1.0)
     worst = days.with_columns(short=pl.max_horizontal(pl.col("missed"), late)).group_by("depot", maintain_order=True)
     shares = worst.agg(pl.col("short").max()).filter(pl.col("short") > 1e-9).sort("depot")
     return dict(shares.iter_rows())

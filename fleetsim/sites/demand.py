@@ -42,7 +42,9 @@ class Demand:
     hours
         Visits by hour of the day, of a result; else empty.
     load
-        Table `StationLoad` of the design days, of a result; else empty.
+        Table `StationLoad` of the stations of the kind, of a result; else empty.
+    plugs
+        year, station_id, plugs of the simulated stations, of a result; else empty.
     """
 
     unit: str
@@ -51,6 +53,7 @@ class Demand:
     fleets: pl.DataFrame
     hours: pl.DataFrame
     load: pl.DataFrame
+    plugs: pl.DataFrame
 
 
 def people(city: City, section: SitingSection, years: tuple[int, ...], *, kind: str, unit: str) -> Demand:
@@ -70,7 +73,7 @@ def of_result(
     Parameters
     ----------
     tables
-        `demand` and `station_load` of a result.
+        `demand`, `station_load`, `station_years` and `stations` of a result.
     city
         The city it ran in: zones and days.
     section
@@ -103,7 +106,8 @@ def of_result(
     stations = tables["stations"].filter(pl.col("kind").cast(pl.String) == kind).select("station_id")
     load = load.filter(pl.col("year").is_in(chosen)).join(stations, on="station_id", how="semi")
     hours = _hours(load)
-    return Demand("visits", zones, _peak_share(hours, section), _fleets(own), hours, load)
+    plugs = tables["station_years"].select("year", "station_id", "plugs")
+    return Demand("visits", zones, _peak_share(hours, section), _fleets(own), hours, load, plugs)
 
 
 def of_file(path: Path, city: City, section: SitingSection, years: tuple[int, ...]) -> Demand:
@@ -146,8 +150,8 @@ def of_file(path: Path, city: City, section: SitingSection, years: tuple[int, ..
     return Demand("visits", zones, section.peak_hour_share, *_nothing())
 
 
-def _nothing() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    return pl.DataFrame(), pl.DataFrame(), pl.DataFrame()
+def _nothing() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    return pl.DataFrame(), pl.DataFrame(), pl.DataFrame(), pl.DataFrame()
 
 
 def _visits(own: pl.DataFrame, city: City, section: SitingSection, kind: str) -> pl.DataFrame:

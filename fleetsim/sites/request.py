@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,11 +111,11 @@ class Request:
 
 
 def _rising(values: Sequence[float]) -> bool:
-    return all(low < high for low, high in zip(values, values[1:], strict=False))
+    return all(low < high for low, high in itertools.pairwise(values))
 
 
 def _rising_or_same(values: Sequence[float]) -> bool:
-    return all(low <= high for low, high in zip(values, values[1:], strict=False))
+    return all(low <= high for low, high in itertools.pairwise(values))
 
 
 def _told(values: Sequence[float]) -> str:

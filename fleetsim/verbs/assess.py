@@ -54,6 +54,89 @@ def backtest(
     _lines(words["remains"], found.remains)
 
 
+@app.command()
+def seek(
+    target: Annotated[str, typer.Argument(metavar="INDICATOR=VALUE@YEAR", help="e.g. nev_stock=2000000@2025")],
+    lever: Annotated[list[str], typer.Option("--lever", metavar="KEY", help="Lever to move. May be repeated.")],
+    scenario: ScenarioOption = "outlook",
+    from_year: Annotated[
+        int | None, typer.Option("--from", metavar="YEAR", help="First year of the new value.")
+    ] = None,
+    horizon: Annotated[int, typer.Option(metavar="YEAR", help="Last year a missed target is looked for.")] = 2040,
+    set_: SetOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = "",
+) -> None:
+    """Find the value of a lever that meets a target, say whether it is plausible, and if not when it would be met.
+
+    By the stock, travel and freight models alone; no days are simulated. Several levers: least change in all.
+
+    Example: `fleetsim seek nev_stock=2000000@2025 --lever cars.replacement_share`
+    """
+    from fleetsim.datasets import city_folder, read_city
+    from fleetsim.seek import Target
+    from fleetsim.seek import seek as run_seek
+    from fleetsim.texts import texts
+
+    language = language_of(lang)
+    wanted = Target.read(target)
+    chosen = read_scenario(scenario, set_ or [])
+    city = read_city(city_folder(chosen.run.city))
+    found = run_seek(city, chosen, wanted, lever, first_year=from_year, horizon=horizon)
+    if as_json:
+        out.print_json(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    words = texts(language, "assess")
+    for row in found.as_dict()["levers"]:
+        span = f"{row['plausible_low']:,.4g} – {row['plausible_high']:,.4g}"
+        now = "–" if row["now"] is None else f"{row['now']:,.6g}"
+        line = words["lever_line"].format(**row, span=span, standing=now, found=f"{row['value']:,.6g}")
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    reached = _shown(found.reached, "", words)
+    out.print(words[found.verdict].format(target=target, reached=reached), style="bold", soft_wrap=True)
+    if found.verdict == "missed":
+        key = "met_never" if found.year_met is None else "met_in"
+        year = found.horizon if found.year_met is None else f"{found.year_met:.1f}"
+        out.print(words[key].format(year=year), soft_wrap=True)
+    out.print(words["fast"], style="dim", soft_wrap=True)
+
+
+@app.command()
+def observe(
+    file: Annotated[Path, typer.Argument(help="CSV as observations.csv, with the day of publication in `published`.")],
+    city: Annotated[Path, typer.Option("--city", help="City folder the observations are appended to.")],
+    scenario: ScenarioOption = "outlook",
+    set_: SetOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = "",
+) -> None:
+    """Append new observations to a city folder, calibrate again, and tell what moved and why (clause 30).
+
+    Nothing is overwritten: a figure told again stands beside the earlier one, with day and source.
+
+    Example: `fleetsim observe news.csv --city mycity`
+    """
+    from fleetsim.city_folder import is_city
+    from fleetsim.observe import observe as run_observe
+    from fleetsim.texts import texts
+
+    language = language_of(lang)
+    if not is_city(city) and not (city / "zones.csv").is_file():
+        raise FleetsimError(f"--city {city}: is no city folder; `fleetsim init FOLDER --city NAME` makes one")
+    chosen = read_scenario(scenario, set_ or [])
+    found = run_observe(file, city, chosen)
+    if as_json:
+        out.print_json(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    words = texts(language, "assess")
+    news = found.news
+    counts = {"added": news.rows.height, "revised": news.revised, "unchanged": news.unchanged}
+    out.print(words["observe"].format(**counts), style="bold", soft_wrap=True)
+    _table(words["figures"], news.figures, ("indicator", "date", "before", "after", "published", "source"), words)
+    _table(words["moved"], found.moved, ("indicator", "year", "before", "after", "change_share", "cause"), words)
+    out.print(words["fast"], style="dim", soft_wrap=True)
+
+
 def _month(text: str, first_year: int) -> str:
     if not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", text):
         raise FleetsimError(f"--until {text!r}: write it as a year or a month, e.g. 2022 or 2022-06")
@@ -68,7 +151,8 @@ def _table(title: str, rows: Any, names: tuple[str, ...], words: dict[str, Any])
 
     table = Table(title=title, box=box.SIMPLE_HEAD)
     for name in names:
-        table.add_column(words[name], justify="left" if name in ("indicator", "series", "date") else "right")
+        left = name in ("indicator", "series", "date", "cause", "published", "source")
+        table.add_column(words[name], justify="left" if left else "right", no_wrap=not left)
     for row in rows.iter_rows(named=True):
         prefix = "≥ " if row.get("bound") == "lower" else "≤ " if row.get("bound") == "upper" else ""
         cells = [_shown(row[name], name, words) for name in names]
@@ -86,8 +170,9 @@ def _shown(value: Any, name: str, words: dict[str, Any]) -> str:
     if isinstance(value, str):
         return str(words["names"].get(value, value))
     if name.endswith("_share"):
-        return f"{value:+.1%}" if "error" in name else f"{value:.0%}"
-    if isinstance(value, int):
+        signed = name.startswith(("error", "mean_error", "change")) and "absolute" not in name
+        return f"{value:+.1%}" if signed else f"{value:.1%}"
+    if isinstance(value, int) or name == "year":
         return str(value)
     return f"{value:.1%}" if abs(value) <= 1.5 else f"{value:,.0f}"
 

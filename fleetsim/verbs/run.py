@@ -36,6 +36,9 @@ def run(
     engine: Annotated[str, typer.Option(help="Engine of the day simulation: auto, simpy or kernel.")] = "",
     years: Annotated[str, typer.Option(metavar="FIRST-LAST", help="Years to run, e.g. 2020-2025.")] = "",
     sample: Annotated[float | None, typer.Option(help="Simulate this share of the vehicles only, 0 to 1.")] = None,
+    policies: Annotated[
+        Path | None, typer.Option(help="Python file with policies of your own, see docs/engine.md.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in the folder.")] = False,
     as_json: JsonOption = False,
     lang: LangOption = "",
@@ -48,14 +51,17 @@ def run(
     with stoppable():
         # The imports take seconds, so that they can be stopped too.
         from fleetsim import screens
+        from fleetsim.engine.own_policies import read_policies
+        from fleetsim.engine.policies import SHIPPED
         from fleetsim.pipeline import run as run_scenario
         from fleetsim.result import require_free
 
         chosen = read_scenario(scenario, _run_changes(set_, engine, years, sample))
         target = output or Path("results") / chosen.name
         require_free(target, overwrite=overwrite)
+        drivers = read_policies(policies) if policies else SHIPPED
         with screens.progress(err, quiet=as_json) as tell:
-            result = run_scenario(chosen, tell)
+            result = run_scenario(chosen, tell, drivers)
             # Told to stop while writing, clean up as on Ctrl-C: no half-written folder stays.
             signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
             screens.write_all(result, target, language, overwrite=overwrite)

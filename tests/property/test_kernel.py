@@ -97,7 +97,7 @@ def test_both_engines_give_the_same_log_of_cities_with_any_features(seed: int, s
     assert_same_log(random_inputs(seed, size, Features(*on)))
 
 
-@many
+@settings(max_examples=60, **quiet)
 @given(SEEDS, SMALL, st.sampled_from([2, 4]))
 def test_both_engines_give_the_same_log_where_energy_is_scarce_and_everything_is_on(
     seed: int, size: CitySize, factor: int

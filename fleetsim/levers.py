@@ -1,0 +1,190 @@
+"""Levers: numbers of a scenario by their dotted key, their bounds, and what a scenario is with another value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin
+
+import dataframely as dy
+from pydantic import BaseModel
+
+from fleetsim.datasets import data_root
+from fleetsim.scenario.scenario import Scenario
+from fleetsim.scenario.sections import at_year
+from networks.errors import ScenarioError
+from networks.io import read_table
+
+EACH_YEAR = ("cars.quota_nev",)
+"""Tables by year that are looked up by the exact year, so every year gets a value."""
+
+
+class LeverRange(dy.Schema):
+    """One row a lever (or the beginning of its key) and what is plausible for it."""
+
+    lever = dy.String(primary_key=True)
+    low = dy.Float64()
+    high = dy.Float64()
+    whole = dy.Bool(description="whole numbers only, such as years")
+    note = dy.String()
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A number of the scenario that may be moved."""
+
+    key: str
+    first_year: int
+    """Year from which the value holds, where the lever is a table by year without a year in its key."""
+    last_year: int
+    now: float | None
+    low: float
+    high: float
+    """Plausible range."""
+    lowest: float
+    highest: float
+    """Bounds of the scenario's field; infinite where it has none."""
+    whole: bool
+
+    def at(self, share: float) -> float:
+        """Return the value at a share of the plausible range; whole where it must be."""
+        value = self.low + share * (self.high - self.low)
+        return float(round(value)) if self.whole else value
+
+    def set(self, scenario: Scenario, value: float) -> Scenario:
+        """Return the scenario with the lever at a value."""
+        number: float = round(value) if self.whole else value
+        return scenario.set(dict([_change(scenario, self, number)]))
+
+
+def lever(scenario: Scenario, key: str, first_year: int, last_year: int, *, now: int | None = None) -> Lever:
+    """Return a lever with its plausible range and bounds.
+
+    Parameters
+    ----------
+    scenario
+        Where it stands now.
+    key
+        Dotted key of a number, or of a table by year, with or without a year, e.g. `cars.quota_nev.2026`.
+    first_year, last_year
+        Years over which a table by year takes the value sought.
+    now
+        Year for which it is told where the lever stands; None: the first year.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such number in the scenario, or nobody said what is plausible for it.
+    """
+    lowest, highest = bounds(Scenario, key.split("."), key)
+    ranges = {row["lever"]: row for row in read_table(data_root() / "levers.csv", LeverRange).iter_rows(named=True)}
+    known = [name for name in ranges if key == name or key.startswith(f"{name}.")]
+    if not known:
+        raise ScenarioError(
+            f"--lever {key}: no plausible range in levers.csv; choose one of {', '.join(sorted(ranges))}"
+        )
+    row = ranges[max(known, key=len)]
+    standing = _now(_value(scenario, key), now or first_year, key)
+    return Lever(key, first_year, last_year, standing, row["low"], row["high"], lowest, highest, row["whole"])
+
+
+def bounds(model: type[BaseModel], keys: list[str], name: str) -> tuple[float, float]:
+    """Return the lowest and highest value a number of a scenario may have, infinite where it has no bound.
+
+    >>> bounds(Scenario, ["cars", "replacement_share"], "cars.replacement_share")
+    (0.0, 1.0)
+    """
+    fault = ScenarioError(f"--lever {name}: is no number of a scenario; see the file that `fleetsim init` writes")
+    if keys[0] not in model.model_fields:
+        raise fault
+    field = model.model_fields[keys[0]]
+    annotation, marks, rest = field.annotation, list(field.metadata), keys[1:]
+    while True:
+        annotation, more = _plain(annotation)
+        marks = more or marks
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if not rest:
+                raise fault
+            return bounds(annotation, rest, name)
+        if get_origin(annotation) is not dict:
+            break
+        by_year = get_args(annotation)[0] is int
+        annotation, marks = get_args(annotation)[1], []
+        if rest and (not by_year or rest[0].isdigit()):
+            rest = rest[1:]
+    if rest or annotation not in (int, float):
+        raise fault
+    return _limits(marks)
+
+
+def _plain(annotation: Any) -> tuple[Any, list[Any]]:
+    """Return a type without `Annotated` and `None`, and the marks on it."""
+    marks: list[Any] = []
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation, *more = get_args(annotation)
+            marks += more
+            continue
+        options = [one for one in get_args(annotation) if one is not type(None)]
+        if get_origin(annotation) is not dict and type(None) in get_args(annotation) and len(options) == 1:
+            annotation = options[0]
+            continue
+        return annotation, marks
+
+
+def _limits(marks: list[Any]) -> tuple[float, float]:
+    flat = list(_flat(marks))
+    lows = [float(getattr(mark, name)) for mark in flat for name in ("ge", "gt") if hasattr(mark, name)]
+    highs = [float(getattr(mark, name)) for mark in flat for name in ("le", "lt") if hasattr(mark, name)]
+    return max(lows, default=float("-inf")), min(highs, default=float("inf"))
+
+
+def _flat(marks: list[Any]) -> Iterator[Any]:
+    for mark in marks:
+        yield from _flat(mark.metadata) if hasattr(mark, "metadata") else [mark]
+
+
+def _value(scenario: Scenario, key: str) -> Any:
+    value: Any = scenario.model_dump()
+    for part in key.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(int(part) if part.isdigit() else part)
+    return value
+
+
+def _now(value: Any, year: int, key: str) -> float | None:
+    if isinstance(value, dict):
+        if any(not isinstance(year_key, int) for year_key in value):
+            raise ScenarioError(f"--lever {key}: is a table; name one of {', '.join(map(str, value))} after a dot")
+        return at_year(value, year) if value else None
+    return None if value is None else float(value)
+
+
+def _change(scenario: Scenario, one: Lever, value: float) -> tuple[str, Any]:
+    """Return the key and the new value of a scenario in which the lever stands at `value`."""
+    parent, _, last = one.key.rpartition(".")
+    if last.isdigit():
+        return parent, {**(_value(scenario, parent) or {}), int(last): value}
+    held = _value(scenario, one.key)
+    if one.key in EACH_YEAR:
+        return one.key, {**held, **dict.fromkeys(range(one.first_year, one.last_year + 1), value)}
+    if not _by_year(one.key):
+        return one.key, value
+    before = {year: entry for year, entry in (held or {}).items() if year < one.first_year}
+    if held and one.first_year - 1 not in before:
+        before[one.first_year - 1] = at_year(held, one.first_year - 1)
+    return one.key, {**before, one.first_year: value}
+
+
+def _by_year(key: str) -> bool:
+    """Return whether a key leads to a table by year."""
+    annotation: Any = Scenario
+    for part in key.split("."):
+        annotation, _ = _plain(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = annotation.model_fields[part].annotation
+        else:
+            annotation = get_args(annotation)[1]
+    annotation, _ = _plain(annotation)
+    return get_origin(annotation) is dict and get_args(annotation)[0] is int

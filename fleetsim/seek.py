@@ -1,0 +1,270 @@
+"""Seeking: which value of a lever meets a target in a year, and is it plausible?
+
+The fast models only (stock, modes, freight); no day is simulated, so waits and coverage do not move buyers. The
+calibration stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from fleetsim import cars
+from fleetsim.cohorts import FloatArray
+from fleetsim.datasets import City
+from fleetsim.fast_values import FastValues
+from fleetsim.forecast import when_reached
+from fleetsim.levers import Lever, lever
+from fleetsim.scenario.scenario import Scenario
+from fleetsim.scenario.sections import last_full_year
+from networks.errors import ScenarioError
+
+Verdict = Literal["met_already", "met", "met_beyond", "missed"]
+GRID = 9
+TOLERANCE = 1e-4
+"""How near a value is sought, over the plausible range."""
+STEP = 0.02
+"""Step of slopes over the plausible range: wide enough to see past whole vehicles."""
+FAR = 5.0
+"""Where a field has no bound, values up to this many plausible ranges beyond are tried."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What shall be reached when."""
+
+    indicator: str
+    value: float
+    year: int
+
+    @classmethod
+    def read(cls, text: str) -> Target:
+        """Return the target of a text such as `nev_stock=2000000@2025`."""
+        found = re.fullmatch(r"\s*(\w+)\s*=\s*([0-9_.eE+]+)\s*@\s*(\d{4})\s*", text)
+        if not found:
+            raise ScenarioError(f"{text!r}: write the target as INDICATOR=VALUE@YEAR, e.g. nev_stock=2000000@2025")
+        try:
+            return cls(found[1], float(found[2]), int(found[3]))
+        except ValueError as error:
+            raise ScenarioError(f"{text!r}: {found[2]!r} is no number; correct it") from error
+
+
+@dataclass(frozen=True)
+class Found:
+    """What seeking came to."""
+
+    target: Target
+    verdict: Verdict
+    levers: tuple[Lever, ...]
+    values: tuple[float, ...]
+    """Value of each lever that meets the target; where it is missed, the plausible one that comes nearest."""
+    reached: float
+    """What the indicator comes to in the target's year with these values."""
+    before: float
+    """What it comes to as the levers stand."""
+    year_met: float | None
+    """Time at which the target's value is passed with these values, where it is missed [year]; None: not by then."""
+    horizon: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        rows = [
+            {
+                "lever": one.key, "value": value, "now": one.now, "plausible_low": one.low, "plausible_high": one.high,
+                "plausible": one.low - 1e-9 <= value <= one.high + 1e-9, "from_year": one.first_year,
+            }
+            for one, value in zip(self.levers, self.values, strict=True)
+        ]  # fmt: skip
+        own = {"indicator": self.target.indicator, "target": self.target.value, "year": self.target.year}
+        reached = {"reached": self.reached, "before": self.before, "year_met": self.year_met, "horizon": self.horizon}
+        return own | {"verdict": self.verdict, "levers": rows} | reached
+
+
+def seek(
+    city: City, scenario: Scenario, target: Target, keys: Sequence[str], *, first_year: int | None, horizon: int
+) -> Found:
+    """Return the values of levers that meet a target with least change.
+
+    Parameters
+    ----------
+    city, scenario
+        Data, and the levers as they stand.
+    target
+        What shall be reached when.
+    keys
+        Dotted keys of the levers. Several are moved together so that the sum of the squared changes over their
+        plausible ranges is least.
+    first_year
+        Year from which a table by year takes the value; None: the year after the calibration window, or the year
+        after the base year for a target inside it.
+    horizon
+        Last year in which a missed target is looked for [year].
+
+    Raises
+    ------
+    ScenarioError
+        If a lever or the target is not known, or no lever moves it.
+    """
+    models = FastValues(city, scenario, max(horizon, target.year))
+    start = first_year or _first_year(scenario, target)
+    levers = tuple(lever(scenario, key, start, models.last_year, now=target.year) for key in keys)
+    levers = tuple(replace(one, now=_calibrated(models, one, target.year)) for one in levers)
+    _require(models, target, levers)
+    before = models.series(scenario, target.indicator)[target.year]
+    sign = -1.0 if _downwards(city, target.indicator) else 1.0
+
+    def gain(values: Sequence[float]) -> float:
+        found = models.series(_moved(scenario, levers, values), target.indicator)
+        return sign * (found[target.year] - target.value)
+
+    if sign * (before - target.value) >= 0.0:
+        standing = tuple(_now(one) for one in levers)
+        return Found(target, "met_already", levers, standing, before, before, None, models.last_year)
+    values, verdict = _one(levers[0], gain) if len(levers) == 1 else _several(levers, gain)
+    series = models.series(_moved(scenario, levers, values), target.indicator)
+    late = when_reached({year: sign * one for year, one in series.items()}, sign * target.value)
+    return Found(
+        target, verdict, levers, tuple(values), series[target.year], before,
+        late if verdict == "missed" else None, models.last_year,
+    )  # fmt: skip
+
+
+def _first_year(scenario: Scenario, target: Target) -> int:
+    known = last_full_year(scenario.calibration.until)
+    return known + 1 if target.year > known else scenario.run.first_year + 1
+
+
+def _calibrated(models: FastValues, one: Lever, year: int) -> float | None:
+    """Return where a lever stands; what is not set follows the calibrated path and the quota table."""
+    section = models.scenario.cars
+    if one.now is None and one.key == "cars.replacement_share":
+        return cars.replacement_share(models.parameters, section, "car_private", year)
+    if one.now is None and one.key.startswith("cars.quota_nev"):
+        return models.start.rules.quota.get((year, "nev"), section.quota_nev_later)
+    return one.now
+
+
+def _require(models: FastValues, target: Target, levers: Sequence[Lever]) -> None:
+    problems = []
+    if target.indicator not in models.names():
+        problems.append(f"{target.indicator}: the fast models give {', '.join(models.names())}; choose one of them")
+    if target.year <= models.scenario.run.first_year:
+        problems.append(f"@{target.year}: must lie after the base year {models.scenario.run.first_year}")
+    if len(levers) > 1:
+        problems += [f"--lever {one.key}: goes in whole steps; seek it alone" for one in levers if one.whole]
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _downwards(city: City, indicator: str) -> bool:
+    known = dict(city.indicators.select("indicator", "direction").iter_rows())
+    return str(known.get(indicator, "at_least")) == "at_most"
+
+
+def _moved(scenario: Scenario, levers: Sequence[Lever], values: Sequence[float]) -> Scenario:
+    for one, value in zip(levers, values, strict=True):
+        scenario = one.set(scenario, value)
+    return scenario
+
+
+Gain = Callable[[Sequence[float]], float]
+
+
+def _one(one: Lever, gain: Gain) -> tuple[list[float], Verdict]:
+    """Return the value nearest to where the lever stands; beyond the plausible range only where it must be."""
+    found = _between(one, gain, one.low, one.high)
+    if found is not None:
+        return [found], "met"
+    span = one.high - one.low
+    far = max(one.lowest, one.low - FAR * span), min(one.highest, one.high + FAR * span)
+    outside = [
+        value
+        for low, high in ((far[0], one.low), (one.high, far[1]))
+        if high > low and (value := _between(one, gain, low, high)) is not None
+    ]
+    if outside:
+        return [min(outside, key=lambda value: abs(value - _now(one)))], "met_beyond"
+    grid = _grid(one, one.low, one.high)
+    gains = [gain([value]) for value in grid]
+    if max(gains) - min(gains) <= 1e-12 * max(1.0, abs(gains[0])):
+        raise ScenarioError(f"--lever {one.key}: does not move the target; choose another one, or an earlier --from")
+    return [grid[int(np.argmax(gains))]], "missed"
+
+
+def _between(one: Lever, gain: Gain, low: float, high: float) -> float | None:
+    """Return the value between two that meets the target and is nearest to where the lever stands, if any."""
+    from scipy.optimize import brentq
+
+    grid = _grid(one, low, high)
+    gains = [gain([value]) for value in grid]
+    meeting = [value for value, margin in zip(grid, gains, strict=True) if margin >= 0.0]
+    if one.whole or not meeting:
+        return min(meeting, key=lambda value: abs(value - _now(one)), default=None)
+    for left, right, before, after in zip(grid, grid[1:], gains, gains[1:], strict=False):
+        if (before >= 0.0) != (after >= 0.0):
+            width = TOLERANCE * (one.high - one.low)
+            root = float(brentq(lambda value: gain([value]), left, right, xtol=width))
+            inward = width if after >= 0.0 else -width
+            meeting.append(root if gain([root]) >= 0.0 else min(max(root + inward, left), right))
+    return min(meeting, key=lambda value: abs(value - _now(one)))
+
+
+def _grid(one: Lever, low: float, high: float) -> list[float]:
+    if one.whole:
+        return [float(value) for value in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
+    return [float(value) for value in np.linspace(low, high, GRID)]
+
+
+def _now(one: Lever) -> float:
+    """Return where the lever stands; one that is not set counts as at the end that changes least: its high end."""
+    return one.high if one.now is None else one.now
+
+
+def _several(levers: Sequence[Lever], gain: Gain) -> tuple[list[float], Verdict]:
+    """Return the least change, in shares of the plausible ranges, that meets the target."""
+    from scipy.optimize import brentq, minimize
+
+    origin = np.array([min(max((_now(one) - one.low) / (one.high - one.low), 0.0), 1.0) for one in levers])
+
+    def margin(shares: FloatArray) -> float:
+        return gain([one.at(float(share)) for one, share in zip(levers, shares, strict=True)])
+
+    corner = np.array([_best_end(origin, place, margin) for place in range(len(levers))])
+    best = margin(corner)
+    if best < 0.0:
+        return _values(levers, corner), "missed"
+    if margin(origin) >= 0.0:
+        return _values(levers, origin), "met"
+    along = float(brentq(lambda part: margin(origin + part * (corner - origin)), 0.0, 1.0, xtol=TOLERANCE))
+    start = origin + min(along + TOLERANCE, 1.0) * (corner - origin)
+    scale = max(abs(margin(origin)), 1e-12)
+    nearest = minimize(
+        lambda shares: float(((shares - origin) ** 2).sum()),
+        start,
+        jac=lambda shares: 2.0 * (shares - origin),
+        bounds=[(0.0, 1.0)] * len(levers),
+        constraints={"type": "ineq", "fun": lambda shares: margin(shares) / scale},
+        method="SLSQP",
+        options={"maxiter": 20, "eps": STEP, "ftol": TOLERANCE},
+    ).x
+    shorter = ((nearest - origin) ** 2).sum() < ((start - origin) ** 2).sum()
+    return _values(levers, nearest if shorter and margin(nearest) >= -TOLERANCE * scale else start), "met"
+
+
+def _best_end(origin: FloatArray, place: int, margin: Callable[[FloatArray], float]) -> float:
+    """Return the end of the plausible range, 0 or 1, at which one lever brings most; where it stands if neither."""
+    options = [origin[place], 0.0, 1.0]
+    gains = []
+    for value in options:
+        shares = origin.copy()
+        shares[place] = value
+        gains.append(margin(shares))
+    return float(options[int(np.argmax(gains))])
+
+
+def _values(levers: Sequence[Lever], shares: FloatArray) -> list[float]:
+    return [one.at(float(share)) for one, share in zip(levers, shares, strict=True)]

@@ -1,0 +1,96 @@
+"""How many plugs a new station gets, what it costs, and how waits by queue theory compare with simulated ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from charging.sizing import Wait, expected_wait, plugs_needed
+from fleetsim.scenario.sections import SitingSection, at_year
+from fleetsim.sites.ground import Floats, Ground
+
+HOUR_MIN = 60.0
+
+
+def plugs_for(peak_per_h: float, section: SitingSection, kind: str, most: int) -> int:
+    """Return the plugs that keep the mean wait in the peak hour within the standard, between fewest and most.
+
+    Parameters
+    ----------
+    peak_per_h
+        Arrivals in the peak hour [1/h].
+    section
+        Standard, service time and sizes by kind.
+    kind
+        Kind of station.
+    most
+        Most plugs that the site takes.
+    """
+    least = min(section.smallest_plugs[kind], most)
+    if peak_per_h * section.service_min[kind] >= HOUR_MIN * most:
+        return most
+    asked = plugs_needed(
+        peak_per_h,
+        section.service_min[kind],
+        section.wait_standard_min[kind],
+        variability=section.wait_variability[kind],
+    )
+    return min(max(asked, least), most)
+
+
+def wait_of(peak_per_h: float, plugs: int, section: SitingSection, kind: str) -> Wait:
+    """Return the wait in the peak hour by queue theory."""
+    return expected_wait(peak_per_h, section.service_min[kind], plugs, variability=section.wait_variability[kind])
+
+
+def finite(value: float) -> float | None:
+    """Return the value, None where it is infinite."""
+    return value if math.isfinite(value) else None
+
+
+def most_plugs(row: Mapping[str, Any], section: SitingSection, kind: str, year: int) -> int:
+    """Return the most plugs that a site takes: of the scenario, of the site's land, and of its grid headroom."""
+    most = float(section.largest_plugs[kind])
+    power_kw = at_year(section.power_kw[kind], year)
+    if row["most_plugs"] is not None:
+        most = min(most, row["most_plugs"])
+    if row["grid_kw"] is not None and power_kw > 0:
+        most = min(most, row["grid_kw"] / power_kw)
+    return max(int(most), 0)
+
+
+def site_cost(row: Mapping[str, Any], plugs: int, section: SitingSection, kind: str) -> float:
+    """Return what a station with some plugs costs at a site [CNY]; the scenario's prices where the site has none."""
+    site = section.site_cny[kind] if row["site_cny"] is None else row["site_cny"]
+    plug = section.plug_cny[kind] if row["plug_cny"] is None else row["plug_cny"]
+    return float(site + plugs * plug)
+
+
+def usable(ground: Ground, year: int) -> pl.Series:
+    """Return whether each offered site takes a plug at all."""
+    rows = ground.offered.iter_rows(named=True)
+    return pl.Series([most_plugs(row, ground.section, ground.kind, year) > 0 for row in rows], dtype=pl.Boolean)
+
+
+def highest_costs(ground: Ground, year: int) -> Floats:
+    """Return for each offered site the cost of the station it would be if nobody near went elsewhere [CNY].
+
+    Notes
+    -----
+    A station that shares its surroundings with others gets fewer visits and costs no more, so a choice within a
+    budget of these costs stays within it.
+    """
+    nearer = ground.near.filter(pl.col("distance_km") < pl.Series(ground.before_km(year)).gather(ground.near["row"]))
+    visits = np.zeros(ground.offered.height)
+    np.add.at(visits, nearer["column"].to_numpy(), ground.visits(year)[nearer["row"].to_numpy()])
+    peaks = visits * ground.demand.peak_share
+    costs = []
+    for row, peak in zip(ground.offered.iter_rows(named=True), peaks.tolist(), strict=True):
+        most = most_plugs(row, ground.section, ground.kind, year)
+        plugs = plugs_for(peak, ground.section, ground.kind, most)
+        costs.append(site_cost(row, plugs, ground.section, ground.kind))
+    return np.array(costs)

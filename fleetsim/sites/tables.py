@@ -1,0 +1,100 @@
+"""Schemas of the tables that `fleetsim site` writes."""
+
+import dataframely as dy
+
+from charging.tables import STATION_KINDS
+from networks.tables import BASES
+
+ACTIONS = ("open", "enlarge", "close")
+BLANK_REASONS = ("no_site", "forbidden", "not_chosen")
+
+
+class ChosenSite(dy.Schema):
+    """One row a station that the plan opens, enlarges or closes: why, for whom, how large and at what cost."""
+
+    rank = dy.Int64(min=1, description="1 for the station that gains most")
+    station_id = dy.String(primary_key=True, description="identifier")
+    action = dy.Enum(ACTIONS)
+    name = dy.String(description="name shown on maps")
+    kind = dy.Enum(STATION_KINDS)
+    district = dy.String()
+    lon = dy.Float64(min=-180.0, max=180.0, description="WGS-84 longitude [deg]")
+    lat = dy.Float64(min=-90.0, max=90.0, description="WGS-84 latitude [deg]")
+    year = dy.Int64(description="first year in which it stands, or no longer stands")
+    plugs = dy.Int64(min=0, description="plugs, bays or dispensers after it")
+    power_kw = dy.Float64(min=0.0, description="power of one plug [kW]")
+    cost_cny = dy.Float64(nullable=True, min=0.0, description="cost of it; empty: not known [CNY]")
+    gained = dy.Float64(min=0.0, description="what it brings within the standard [unit of the demand]")
+    gained_alone = dy.Float64(min=0.0, description="of that, what no other new station reaches [unit of the demand]")
+    population_gained = dy.Int64(min=0, description="residents it brings within the standard [persons]")
+    population_served = dy.Int64(min=0, description="residents who have it nearest of all stations [persons]")
+    jobs_served = dy.Int64(min=0, description="jobs that have it nearest of all stations [persons]")
+    mean_km_before = dy.Float64(nullable=True, min=0.0, description="mean way of these residents without the plan [km]")
+    mean_km_after = dy.Float64(nullable=True, min=0.0, description="mean way of these residents with it [km]")
+    districts_served = dy.String(description="districts they live in, most residents first")
+    visits_per_day = dy.Float64(min=0.0, description="visits of those who have it nearest [1/day]")
+    peak_arrivals_per_h = dy.Float64(min=0.0, description="arrivals it is sized for [1/h]")
+    expected_wait_min = dy.Float64(
+        nullable=True, min=0.0, description="mean wait by queue theory; empty: more than it can serve [min]"
+    )
+    p95_wait_min = dy.Float64(nullable=True, min=0.0, description="95th percentile of the wait by queue theory [min]")
+    basis = dy.Enum(BASES)
+    reason = dy.String(description="why it was chosen, and whom it serves")
+
+
+class BlankSpot(dy.Schema):
+    """One row a zone whose residents stay beyond the standard, most residents first."""
+
+    rank = dy.Int64(primary_key=True, min=1)
+    zone = dy.String()
+    district = dy.String()
+    lon = dy.Float64(min=-180.0, max=180.0, description="WGS-84 longitude [deg]")
+    lat = dy.Float64(min=-90.0, max=90.0, description="WGS-84 latitude [deg]")
+    population = dy.Int64(min=0, description="residents [persons]")
+    jobs = dy.Int64(min=0, description="jobs [persons]")
+    distance_km = dy.Float64(nullable=True, min=0.0, description="way to the nearest station with the plan [km]")
+    standard_km = dy.Float64(min=0.0, description="the standard that holds here [km]")
+    reason = dy.Enum(BLANK_REASONS, description="no site within the standard, only forbidden ones, or none chosen")
+
+
+class Sizing(dy.Schema):
+    """One row a station that was simulated: its busiest hour by the day simulation and by queue theory."""
+
+    station_id = dy.String(primary_key=True)
+    name = dy.String()
+    year = dy.Int64(primary_key=True)
+    day = dy.String(description="the day of its busiest hour")
+    plugs = dy.Int64(min=1)
+    peak_arrivals_per_h = dy.Float64(min=0.0, description="arrivals in its busiest hour [1/h]")
+    simulated_wait_min = dy.Float64(nullable=True, min=0.0, description="mean wait of that hour's arrivals [min]")
+    simulated_p95_wait_min = dy.Float64(nullable=True, min=0.0, description="95th percentile of it [min]")
+    simulated_unserved = dy.Int64(min=0, description="arrivals of that hour that left without energy")
+    expected_wait_min = dy.Float64(
+        nullable=True, min=0.0, description="mean wait by queue theory; empty: more than it can serve [min]"
+    )
+    plugs_needed = dy.Int64(min=1, description="plugs that keep the standard by queue theory")
+
+
+class CurvePoint(dy.Schema):
+    """One row a number of new stations: how much they cover, and no choice of as many covers more than the bound."""
+
+    stations = dy.Int64(primary_key=True, min=1, description="new stations")
+    gained = dy.Float64(min=0.0, description="what they bring within the standard [unit of the demand]")
+    gained_bound = dy.Float64(min=0.0, description="bound on it [unit of the demand]")
+    gap = dy.Float64(min=0.0, description="(bound - gained) / gained")
+    status = dy.Enum(("optimal", "feasible", "interrupted"))
+    covered_share = dy.Float64(min=0.0, max=1.0, description="share of all demand within the standard with them")
+
+
+class FurtherPlan(dy.Schema):
+    """One row a plan and station: different plans that gain nearly as much."""
+
+    plan = dy.Int64(primary_key=True, min=1, description="1 for the best")
+    station_id = dy.String(primary_key=True)
+    name = dy.String()
+    district = dy.String()
+    lon = dy.Float64(min=-180.0, max=180.0)
+    lat = dy.Float64(min=-90.0, max=90.0)
+    gained = dy.Float64(min=0.0, description="what the whole plan gains [unit of the demand]")
+    loss_share = dy.Float64(min=0.0, max=1.0, description="what it gains less than the best plan")
+    in_plans = dy.Int64(min=1, description="plans that open this station")

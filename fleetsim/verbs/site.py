@@ -1,0 +1,192 @@
+"""`fleetsim site`: where stations should stand in a city, with a proof of how good the answer is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fleetsim.console import JsonOption, LangOption, Language, SetOption, app, err, language_of, out, stoppable
+from networks.errors import FleetsimError
+
+SITES_SHOWN = 15
+KINDS = ("public", "swap", "hydrogen")
+MODELS = ("maximal", "set", "median", "center", "gradual")
+
+
+@app.command()
+def site(
+    city: Annotated[str, typer.Argument(help="A shipped city (beijing) or a city folder.")] = "beijing",
+    kind: Annotated[str, typer.Option(help=f"Kind of station: {', '.join(KINDS)}.")] = "public",
+    number: Annotated[str, typer.Option(help="New stations; with --years one for each, or the last.")] = "",
+    budget: Annotated[str, typer.Option(metavar="CNY", help="Money for new stations; with --years as --number.")] = "",
+    standard: Annotated[bool, typer.Option("--standard", help="Keep the standard everywhere, at least cost.")] = False,
+    model: Annotated[str, typer.Option(help=f"What is sought: {', '.join(MODELS)}.")] = "maximal",
+    demand: Annotated[
+        str, typer.Option(help="residents, jobs, a result folder, or a file (visits_per_day by zone or lon, lat).")
+    ] = "residents",
+    stations: Annotated[Path | None, typer.Option(help="Stations in place of the city's.")] = None,
+    candidates: Annotated[Path | None, typer.Option(help="Sites in addition to the city's places (lon, lat).")] = None,
+    forbid: Annotated[Path | None, typer.Option(help="Areas where nothing may stand (GeoJSON and others).")] = None,
+    years: Annotated[str, typer.Option(help="Years of the plan, e.g. 2025,2028,2030 (default: 2025).")] = "",
+    relocate: Annotated[bool, typer.Option("--relocate", help="Stations may close so that others open.")] = False,
+    leave_out: Annotated[bool, typer.Option("--leave-out", help="--standard without whom no site reaches.")] = False,
+    plans: Annotated[int, typer.Option(help="Different plans that are nearly as good.")] = 1,
+    loss: Annotated[float, typer.Option(help="Share of the gain that a further plan may give up.")] = 0.02,
+    curve: Annotated[str, typer.Option(help="Coverage for these numbers of stations, e.g. 10,20,50.")] = "",
+    time: Annotated[float, typer.Option(help="Longest search [s].")] = 60.0,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for tables and map.")] = None,
+    set_: SetOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = "",
+) -> None:
+    """Choose where new stations stand: whom they serve, how large, what they cost, and how good the plan is.
+
+    Example: `fleetsim site beijing --number 50 --curve 10,20,50,100 -o sites`, then open `sites/map.html`
+    """
+    language = language_of(lang)
+    if output is not None and output.exists():
+        raise FleetsimError(f"{output}: is there already; name another folder with -o, or remove it")
+    _require("--kind", kind, KINDS)
+    _require("--model", model, MODELS)
+    request = _request(
+        kind=kind,
+        model="set" if standard else model,
+        years=whole_numbers("--years", years) or (2025,),
+        numbers=whole_numbers("--number", number),
+        budgets=real_numbers("--budget", budget),
+        demand=demand,
+        stations=stations,
+        candidates=candidates,
+        forbidden=forbid,
+        relocate=relocate,
+        leave_out=leave_out,
+        plans=plans,
+        loss=loss,
+        curve=whole_numbers("--curve", curve),
+        time_limit_s=time,
+    )
+    with stoppable():
+        sited = _sited(city, request, set_ or [], language)
+    if output is not None:
+        from fleetsim.site_map import site_page
+
+        sited.save(output, {"map.html": site_page(sited, language)})
+    if as_json:
+        out.print_json(json.dumps(sited.summary(), ensure_ascii=False))
+        return
+    _print(sited, language, output)
+
+
+def _require(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise FleetsimError(f"{option} {value!r}: is not known; use {', '.join(known)}")
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """Return the whole numbers of a text such as `10,20,50`."""
+    values = real_numbers(option, text)
+    if any(value != int(value) for value in values):
+        raise FleetsimError(f"{option} {text!r}: write whole numbers, e.g. 10,20,50")
+    return tuple(int(value) for value in values)
+
+
+def real_numbers(option: str, text: str) -> tuple[float, ...]:
+    """Return the numbers of a text such as `5e7,1e8`."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise FleetsimError(f"{option} {text!r}: is not a number, or a list of them with commas") from None
+
+
+def _request(*, numbers: tuple[int, ...], budgets: tuple[float, ...], years: tuple[int, ...], **rest: Any) -> Any:
+    from fleetsim.sites.request import Request
+
+    if len(numbers) == 1:
+        steps = len(years)
+        numbers = tuple(round(numbers[0] * (step + 1) / steps) for step in range(steps))
+    if len(budgets) == 1:
+        steps = len(years)
+        budgets = tuple(budgets[0] * (step + 1) / steps for step in range(steps))
+    return Request(numbers=numbers, budgets_cny=budgets, years=years, **rest)
+
+
+def _sited(city: str, request: Any, changes: list[str], language: Language) -> Any:
+    from fleetsim.console import read_scenario
+    from fleetsim.datasets import city_folder, read_city
+    from fleetsim.sites.job import site as answer
+
+    folder = city_folder(city)
+    own = folder / "scenario.toml"
+    scenario = read_scenario(str(own) if own.is_file() else "outlook", changes)
+    return answer(read_city(folder), scenario.siting, request, language, _tell if err.is_terminal else None)
+
+
+def _tell(progress: Any) -> None:
+    text = f"{progress.elapsed_s:5.1f} s: {progress.objective:,.0f}, bound {progress.bound:,.0f}"
+    err.print(text, style="dim", highlight=False)
+
+
+def _print(sited: Any, language: Language, output: Path | None) -> None:
+    from fleetsim.sites.words import quality_lines
+
+    _print_sites(sited, language)
+    _print_coverage(sited, language)
+    for line in quality_lines(sited, language):
+        out.print(f"• {line}", markup=False, highlight=False, soft_wrap=True)
+    if output is not None:
+        out.print(f"  {output / 'map.html'}", highlight=False, soft_wrap=True)
+
+
+def _print_sites(sited: Any, language: Language) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from fleetsim.texts import texts
+
+    words = texts(language, "site")
+    sites = sited.tables["sites"]
+    table = Table(title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("rank", "name", "district"):
+        table.add_column(words["columns"][name])
+    numbers = ("gained", "population_served", "plugs", "peak_arrivals_per_h", "cost")
+    for name in numbers:
+        table.add_column(words["columns"][name], justify="right")
+    for row in sites.head(SITES_SHOWN).iter_rows(named=True):
+        values = (row["gained"], row["population_served"], row["plugs"])
+        cells = [f"{value:,.0f}" for value in values] + [f"{row['peak_arrivals_per_h']:.1f}"]
+        cost = "-" if row["cost_cny"] is None else f"{row['cost_cny'] / 1e6:,.2f}"
+        table.add_row(str(row["rank"]), row["name"], row["district"], *cells, cost)
+    out.print(table)
+    if sites.height > SITES_SHOWN:
+        out.print(words["more"].format(count=sites.height - SITES_SHOWN), style="dim", highlight=False)
+
+
+def _print_coverage(sited: Any, language: Language) -> None:
+    import polars as pl
+    from rich import box
+    from rich.table import Table
+
+    from fleetsim.texts import texts
+
+    words = texts(language, "site")
+    rows = sited.tables["coverage"].filter(pl.col("counted") == "population", pl.col("year") == sited.request.years[-1])
+    both = rows.filter(pl.col("stage") == "before").join(
+        rows.filter(pl.col("stage") == "after"), on="district", suffix="_after", maintain_order="left"
+    )
+    table = Table(title=words["coverage"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(words["columns"]["district"])
+    for name in ("amount", "before", "after", "p95_before", "p95_after"):
+        table.add_column(words["columns"][name], justify="right")
+    for row in both.iter_rows(named=True):
+        far = [row["p95_distance_km"], row["p95_distance_km_after"]]
+        table.add_row(
+            words["city"] if row["district"] == "all" else row["district"],
+            f"{row['amount']:,.0f}",
+            f"{row['covered_share']:.1%}",
+            f"{row['covered_share_after']:.1%}",
+            *("-" if value is None else f"{value:.1f}" for value in far),
+        )
+    out.print(table)
