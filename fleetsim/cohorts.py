@@ -6,6 +6,7 @@ district, operator and reason of exemption. Everything here is arithmetic; table
 """
 
 from dataclasses import dataclass, replace
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,11 +208,30 @@ def split_whole(purchases: FloatArray, shares: FloatArray) -> FloatArray:
         Powertrain shares by cell (powertrain, cell).
     """
     result = np.zeros_like(shares)
-    owed = np.zeros(shares.shape[0])
-    for cell in np.flatnonzero(purchases > 0.0):
-        wish = shares[:, cell] * purchases[cell] + owed
-        result[:, cell] = whole(np.maximum(wish, 0.0), total=round(float(purchases[cell])))
-        owed = wish - result[:, cell]
+    buying = np.flatnonzero(purchases > 0.0)
+    sold = np.flatnonzero(shares[:, buying].any(axis=1))
+    wishes = (shares[np.ix_(sold, buying)] * purchases[buying]).T.tolist()
+    owed, given = [0.0] * len(sold), []
+    for bought, wanted in zip(purchases[buying].tolist(), wishes, strict=True):
+        wish = [value + due for value, due in zip(wanted, owed, strict=True)]
+        number = _whole_few([max(value, 0.0) for value in wish], round(bought))
+        owed = [value - one for value, one in zip(wish, number, strict=True)]
+        given.append(number)
+    result[np.ix_(sold, buying)] = np.array(given).reshape(len(buying), len(sold)).T
+    return result
+
+
+def _whole_few(values: list[float], total: int) -> list[float]:
+    """Return what `whole` does, for a handful of values without caps, where arrays cost more than they save."""
+    result = [float(floor(value + 1e-9)) for value in values]
+    places = range(len(values))
+    while (missing := int(total - sum(result))) > 0:
+        for place in sorted(places, key=lambda place: result[place] - values[place])[:missing]:
+            result[place] += 1.0
+    while (excess := int(sum(result) - total)) > 0:
+        positive = [place for place in places if result[place] > 0.0]
+        for place in sorted(positive, key=lambda place: values[place] - result[place])[:excess]:
+            result[place] -= 1.0
     return result
 
 
@@ -226,7 +246,10 @@ def turn(cohorts: Cohorts, plan: Turn) -> Turned:
     """
     retired = cohorts.counts * plan.hazard[:, :, None]
     if plan.whole:
-        retired = np.stack([whole(one, caps=have) for one, have in zip(retired, cohorts.counts, strict=True)])
+        held: BoolArray = np.any(cohorts.counts > 0.0, axis=2)
+        for place in np.flatnonzero(np.any(held, axis=1)):
+            vintages = held[place]
+            retired[place, vintages] = whole(retired[place, vintages], caps=cohorts.counts[place, vintages])
     remaining = cohorts.counts - retired
     need = np.maximum(plan.closing - remaining.sum(axis=(0, 1)), 0.0)
     additions = np.zeros((remaining.shape[0], remaining.shape[2]))

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleetsim import calibration, stock
+from fleetsim import calibration, cars, stock
 from fleetsim.cars import CAR_FLEETS, CarParameters
-from fleetsim.cohorts import BoolArray, Cohorts
+from fleetsim.cohorts import BoolArray, Cohorts, FloatArray, hazard
 from fleetsim.datasets import City
 from fleetsim.forecast import CarProblem, car_problem
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.stock import Rules, Sections, StockTables
+
+CHUNK = 50
+"""Draws that are run at once; more would not fit the processor's cache."""
 
 StockByYear = Mapping[int, tuple[Cohorts, ...]]
 
@@ -72,6 +75,52 @@ def turn_over(cohorts: Sequence[Cohorts], rules: Rules, years: Sequence[int]) ->
     for year in years[1:]:
         held[year] = tuple(stock.turn_fleet(one, year, rules).cohorts for one in held[year - 1])
     return held
+
+
+def draw_cars(start: FastStart, vectors: FloatArray) -> dict[str, FloatArray]:
+    """Return the cars of many draws of the parameters, by fleet.
+
+    Parameters
+    ----------
+    start
+        Opening stock and rules.
+    vectors
+        Parameters, one vector a row in the order of `cars.PARAMETERS`.
+
+    Returns
+    -------
+    By fleet an array (draw, year, powertrain, district) of the vehicles at year ends.
+    """
+    chunks = [vectors[first : first + CHUNK] for first in range(0, len(vectors), CHUNK)]
+    fleets = [one for one in start.cohorts if one.fleet in CAR_FLEETS]
+    return {one.fleet: np.concatenate([_draws(one, start, chunk) for chunk in chunks]) for one in fleets}
+
+
+def _draws(fleet: Cohorts, start: FastStart, vectors: FloatArray) -> FloatArray:
+    rules, section, row = start.rules, start.rules.sections.cars, start.rules.fleets[fleet.fleet]
+    number, districts = len(vectors), len(fleet.cells)
+    drawn = Cohorts(fleet.fleet, fleet.year, fleet.first_vintage, fleet.cells * number, np.tile(fleet.counts, number))
+    found = [_by_draw(drawn, number)]
+    for year in start.years[1:]:
+        rate = hazard(drawn.ages(), row["life_years"], row["life_shape"], row["statutory_age"])
+        sigma = cars.replacement_shares(vectors, rules.cars.window_end, section, fleet.fleet, year)
+        held = found[-1].sum(axis=1)
+        drawn = cars.turn(
+            drawn,
+            cars.car_hazard(rate, rules.cars.kappa, section, year),
+            np.repeat(sigma, districts),
+            cars.plates(rules.quota, section, fleet.fleet, year),
+            section,
+            (held / held.sum(axis=1, keepdims=True)).ravel(),
+        ).cohorts
+        found.append(_by_draw(drawn, number))
+    return np.stack(found, axis=1)
+
+
+def _by_draw(drawn: Cohorts, number: int) -> FloatArray:
+    """Return vehicles (draw, powertrain, district), vintages summed."""
+    summed = drawn.counts.sum(axis=1)
+    return np.asarray(summed.reshape(len(summed), number, -1).swapaxes(0, 1))
 
 
 def others(start: FastStart) -> tuple[Cohorts, ...]:

@@ -26,6 +26,7 @@ from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stati
 from fleetsim.engine.build import FleetPlan, Supply
 from fleetsim.engine.policies import SHIPPED, Policies
 from fleetsim.engine.run import days_together, resolve, simulate_days
+from fleetsim.memory import hand_back
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
 from fleetsim.result import Result, table_hash
 from fleetsim.scenario.scenario import Scenario
@@ -152,6 +153,7 @@ class Years:
         # The duties of the days fill much memory, and what follows needs the tables only.
         self.plans = {}
         self.days = Days(self.city, self.scenario)
+        hand_back()
 
     def _year(self, year: int, share: float) -> None:
         with self.clock.stage("stock", share, f"{year}: stock"):

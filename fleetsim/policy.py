@@ -1,14 +1,14 @@
 """Clauses of the plan as rules: what they forbid a buyer, and how far the stock complies."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from fleetsim.cohorts import BoolArray, FloatArray
 from fleetsim.scenario.sections import PolicySection
-from fleetsim.tables import POWERTRAINS, Compliance
+from fleetsim.tables import POWERTRAINS, Compliance, OperatorCompliance
 
 FLEET_MEASURES = ("stock_share", "additions_share", "count")
 CITY = "all"
@@ -41,13 +41,41 @@ def enforcement(clauses: pl.DataFrame, section: PolicySection, fleet: str, exemp
     -----
     Where several clauses cover a fleet the strictest holds.
     """
-    found = 0.0
-    for clause in clauses.filter(pl.col("binding")).iter_rows(named=True):
-        due = clause["from_year"] <= year and (section.continue_after_target or year <= clause["target_year"])
-        covered = fleet in listed(clause["fleets"]) and exempt_reason not in listed(clause["exempt_reasons"])
-        if due and covered:
-            found = max(found, section.enforcement.get(clause["clause"], 0.0))
-    return found
+    return enforced_share(binding(clauses), section, fleet, exempt_reason, year)
+
+
+class Binding(NamedTuple):
+    """A clause that the stock model enforces."""
+
+    clause: str
+    from_year: int
+    target_year: int
+    fleets: frozenset[str]
+    exempt_reasons: frozenset[str]
+
+
+def binding(clauses: pl.DataFrame) -> tuple[Binding, ...]:
+    """Return the clauses that the stock model enforces."""
+    columns = ("clause", "from_year", "target_year", "fleets", "exempt_reasons")
+    return tuple(
+        Binding(clause, start, end, frozenset(listed(fleets)), frozenset(listed(reasons)))
+        for clause, start, end, fleets, reasons in clauses.filter(pl.col("binding")).select(columns).iter_rows()
+    )
+
+
+def enforced_share(
+    clauses: Sequence[Binding], section: PolicySection, fleet: str, exempt_reason: str, year: int
+) -> float:
+    """Return what `enforcement` does, from clauses read once."""
+    strengths = [
+        section.enforcement.get(one.clause, 0.0)
+        for one in clauses
+        if one.from_year <= year
+        and (section.continue_after_target or year <= one.target_year)
+        and fleet in one.fleets
+        and exempt_reason not in one.exempt_reasons
+    ]
+    return max([0.0, *strengths])
 
 
 def purchase_shares(choice: FloatArray, nev: BoolArray, enforced: float, *, fuel_banned: bool = False) -> FloatArray:
@@ -112,6 +140,58 @@ def compliance(
     ]
     table = pl.concat(parts) if parts else Compliance.create_empty()
     return Compliance.validate(table.sort("year", "clause", "district"))
+
+
+def by_operator(
+    stock: pl.DataFrame,
+    additions: pl.DataFrame,
+    clauses: pl.DataFrame,
+    powertrains: pl.DataFrame,
+    districts: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return the OperatorCompliance table: every fleet clause by year, district and operator, exempt vehicles apart.
+
+    Parameters
+    ----------
+    stock, additions, clauses, powertrains
+        As in `compliance`; additions carry `operator` and `exempt_reason`.
+    districts
+        Districts and their functional zones.
+    """
+    flags = powertrains.with_columns(pl.col("powertrain").cast(pl.String))
+    zones = districts.select("district", pl.col("functional_zone").cast(pl.String))
+    rows = clauses.filter(pl.col("measure").cast(pl.String).is_in(FLEET_MEASURES) & pl.col("fleets").is_not_null())
+    tables = {
+        measure: vehicles.with_columns(pl.col("powertrain").cast(pl.String)).join(flags, on="powertrain")
+        for measure, vehicles in (("additions_share", additions), ("stock", stock))
+    }
+    parts = [
+        _operators(tables["additions_share" if clause["measure"] == "additions_share" else "stock"], clause)
+        for clause in _one_a_clause(rows).iter_rows(named=True)
+    ]
+    if not parts:
+        return OperatorCompliance.create_empty()
+    joined = pl.concat(parts).join(zones, on="district", how="left", maintain_order="left")
+    ordered = joined.select(list(OperatorCompliance.columns())).sort("year", "clause", "district", "operator")
+    return OperatorCompliance.validate(ordered)
+
+
+def _operators(vehicles: pl.DataFrame, clause: dict[str, Any]) -> pl.DataFrame:
+    exempt = pl.col("exempt_reason").is_in(listed(str(clause["exempt_reasons"] or "")))
+    ours = vehicles.filter(
+        pl.col("fleet").is_in(listed(str(clause["fleets"]))) & (pl.col("year") >= clause["from_year"])
+    ).with_columns(exempted=exempt, complies=_qualifies(str(clause["qualifies"])))
+    count, out = pl.col("vehicles"), pl.col("exempted")
+    return (
+        ours.group_by("year", "district", "operator", maintain_order=True)
+        .agg(
+            eligible=count.filter(~out).sum(),
+            compliant=count.filter(~out & pl.col("complies")).sum(),
+            exempt=count.filter(out).sum(),
+            exempt_compliant=count.filter(out & pl.col("complies")).sum(),
+        )
+        .with_columns(clause=pl.lit(clause["clause"], dtype=pl.String), share=_ratio("compliant", "eligible"))
+    )
 
 
 def city_attainment(table: pl.DataFrame, clauses: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ number by choice under the clauses. Cars follow the plate quota (`fleetsim.cars`
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +39,8 @@ class StockTables:
     quotas: pl.DataFrame
     energy_prices: pl.DataFrame
     clauses: pl.DataFrame
+    districts: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """Functional zone of each district; may be left out where no path is differentiated by zone."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,13 @@ class Rules:
     paths: Mapping[str, tuple[tuple[float, float], ...]]
     """New-energy share of a fleet by time [year, end of year y is y + 1], while observed or assumed."""
     cars: CarParameters
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """Functional zone by district."""
+
+    @cached_property
+    def binding(self) -> tuple[policy.Binding, ...]:
+        """The clauses that are enforced."""
+        return policy.binding(self.clauses)
 
 
 class Advanced(NamedTuple):
@@ -161,7 +171,14 @@ def rules(
         sections=sections,
         paths=paths or {},
         cars=parameters or cars.prior(sections.cars),
+        zones=_zones(tables.districts),
     )
+
+
+def _zones(districts: pl.DataFrame) -> dict[str, str]:
+    if districts.is_empty():
+        return {}
+    return dict(districts.select("district", pl.col("functional_zone").cast(pl.String)).iter_rows())
 
 
 def _utilities(
@@ -245,16 +262,20 @@ def _free_choice(fleet: str, year: int, given: Rules, feedback: Feedback) -> Flo
 def _purchase_shares(cohorts: Cohorts, year: int, given: Rules, free: FloatArray) -> FloatArray:
     section = given.sections.policy
     banned = year >= section.fuel_ban_year.get(cohorts.fleet, year + 1)
-    by_reason = {
-        reason: policy.purchase_shares(
-            free,
-            given.nev,
-            policy.enforcement(given.clauses, section, cohorts.fleet, reason, year),
-            fuel_banned=banned,
-        )
-        for reason in sorted({cell[2] for cell in cohorts.cells})
-    }
-    return np.stack([by_reason[cell[2]] for cell in cohorts.cells], axis=1)
+    factors = [_zone_factor(given, cell[0]) for cell in cohorts.cells]
+    keys = [(cell[2], factor) for cell, factor in zip(cohorts.cells, factors, strict=True)]
+    by_key = {}
+    for reason, factor in sorted(set(keys)):
+        strength = policy.enforced_share(given.binding, section, cohorts.fleet, reason, year)
+        enforced = min(1.0, strength * factor)
+        by_key[reason, factor] = policy.purchase_shares(free, given.nev, enforced, fuel_banned=banned)
+    return np.stack([by_key[key] for key in keys], axis=1)
+
+
+def _zone_factor(given: Rules, district: str) -> float:
+    """Return the factor on enforcement in a district (clause 4: paths that differ by functional zone)."""
+    factors: Mapping[str, float] = given.sections.policy.zone_factor  # type: ignore[assignment]
+    return factors.get(given.zones.get(district, ""), 1.0) if factors else 1.0
 
 
 def _hazards(cohorts: Cohorts, year: int, given: Rules, rate: FloatArray) -> FloatArray:

@@ -239,6 +239,21 @@ class Compliance(dy.Schema):
     gross_share = dy.Float64(nullable=True, min=0.0, max=1.0, description="new-energy share, exempt ones included")
 
 
+class OperatorCompliance(dy.Schema):
+    """One row a year, clause, district and operator; exempt vehicles stand beside, counted in no share."""
+
+    year = dy.Int64(primary_key=True)
+    clause = dy.String(primary_key=True)
+    district = dy.String(primary_key=True)
+    operator = dy.String(primary_key=True)
+    functional_zone = dy.String(nullable=True, description="zone whose path the district follows (clause 4)")
+    eligible = dy.Float64(min=0.0, description="vehicles under the rule, exempt ones left out")
+    compliant = dy.Float64(min=0.0, description="of these, vehicles that comply")
+    share = dy.Float64(nullable=True, min=0.0, max=1.0, description="compliant / eligible; empty where none")
+    exempt = dy.Float64(min=0.0, description="vehicles of the same fleets that the clause exempts")
+    exempt_compliant = dy.Float64(min=0.0, description="of these, vehicles that comply all the same")
+
+
 class DutyVehicle(dy.Schema):
     """One row a vehicle that works on a representative day. Numbers run from 0 within a fleet."""
 

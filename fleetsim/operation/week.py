@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fleetsim.engine.build import DayModel
+from fleetsim.engine.build import GROUP, DayModel
 from fleetsim.engine.log import LATE_US, MINUTE_US
 from fleetsim.engine.spec import HOUR_US, NEVER_US, IntArray, Legs, Log, Vehicles, is_served, needed, vehicle_of_leg
 from networks.errors import DataError
@@ -104,6 +104,8 @@ def _vehicles(days: Sequence[DayModel], everyone: pl.DataFrame, of_leg: IntArray
 def _roster(days: Sequence[DayModel], everyone: pl.DataFrame) -> pl.DataFrame:
     texts = pl.col("fleet", "fleet_group", "powertrain").cast(pl.String)
     everybody = pl.concat([day.roster.with_columns(texts) for day in days])
+    codes = [pl.col(name).cast(pl.Enum(everybody[name].drop_nulls().unique().sort())) for name in ("fleet", "powertrain")]
+    everybody = everybody.with_columns(*codes, pl.col("fleet_group").cast(GROUP))
     first = np.cumsum([0, *(day.roster.height for day in days)])
     row = (first[everyone["day"].to_numpy()] + everyone["day_row"].to_numpy()).astype(np.int64)
     return pl.DataFrame(everybody[row])

@@ -213,6 +213,12 @@ class PolicySection(Section):
     values are assumptions (-/+ .2), observed fleets follow what was observed."""
     continue_after_target: bool = True
     """Clauses of the stock model hold on after their target year."""
+    zone_factor: dict[
+        Literal["core", "central_city", "sub_centre", "plain_new_town", "ecological"],
+        Annotated[float, Field(ge=0.0, le=5.0)],
+    ] = {}
+    """Differentiated paths (clause 4): factor on `enforcement` in the districts of a functional zone, to 1 at most;
+    zones left out have 1. The plan names the zones but no figures; 0.5 (slower) to 1.5 (faster) plausible."""
     fuel_ban_year: dict[str, Annotated[int, Field(ge=2021, le=2060)]] = {}
     """First year in which a fleet may not buy fuel vehicles, exempt or not; 2026 to 2040 plausible."""
 

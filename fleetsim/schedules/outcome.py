@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from fleetsim.schedules.highs import Effort, minimise
+from fleetsim.schedules.problem import ScheduleProblem
 from fleetsim.schedules.program import BUDGET_UNIT_CNY
 from fleetsim.schedules.solve import Solution
 from fleetsim.texts import Language, texts
@@ -232,10 +233,19 @@ def words(solution: Solution, lang: Language, missing: Sequence[Shortage]) -> li
         name = problem.title(one.name, lang) if one.kind == "rule" else one.name
         lines.append(text["binding"][one.kind].format(name=name, year=one.year, saving=one.saving_cny))
     lines += [_clause_words(problem.title(each.clause, lang), each, text) for each in missing]
-    for left in problem.left_out:
-        title, fleets = problem.title(left.clause, lang), ", ".join(left.fleets)
-        lines.append(text["left_out"][left.reason].format(clause=title, year=left.year, fleets=fleets))
-    return lines
+    return lines + _left_out_words(problem, lang, text["left_out"])
+
+
+def _left_out_words(problem: ScheduleProblem, lang: Language, text: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each reason and set of fleets that keep clauses out of the problem."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for one in problem.left_out:
+        title = text["clause"].format(clause=problem.title(one.clause, lang), year=one.year)
+        found.setdefault((one.reason, one.fleets), []).append(title)
+    return [
+        text[reason].format(clauses=text["comma"].join(titles), fleets=", ".join(fleets))
+        for (reason, fleets), titles in found.items()
+    ]
 
 
 def _clause_words(title: str, short: Shortage, text: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import block_diag, csc_array, csr_array, hstack, vstack
 
 from fleetsim.schedules.problem import FloatArray, IntArray, ScheduleProblem
-from fleetsim.schedules.program import BUDGET_UNIT_CNY, COUPLED, Program
+from fleetsim.schedules.program import COUPLED, Program
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +45,8 @@ class Parts:
         Columns of no depot: lots and slack.
     shared
         Coupling rows x all columns.
-    violation_cny
-        What breaking a coupling row by one unit costs while a schedule is being made [CNY].
+    missing_cny
+        What a vehicle missing to a clause costs, one a coupling row [CNY]; infinite where the row is no clause.
     """
 
     program: Program
@@ -54,7 +54,7 @@ class Parts:
     coupling: IntArray
     free: IntArray
     shared: csr_array
-    violation_cny: FloatArray
+    missing_cny: FloatArray
 
 
 def cut(problem: ScheduleProblem, program: Program) -> Parts:
@@ -74,7 +74,7 @@ def cut(problem: ScheduleProblem, program: Program) -> Parts:
         coupling=coupling,
         free=np.flatnonzero(program.column_depot == COUPLED),
         shared=shared,
-        violation_cny=_violation_costs(problem, program, coupling),
+        missing_cny=_missing_costs(problem, program, coupling),
     )
 
 
@@ -89,25 +89,10 @@ def together(parts: Parts, depots: IntArray) -> Part:
     )
 
 
-def _violation_costs(problem: ScheduleProblem, program: Program, coupling: IntArray) -> FloatArray:
-    worst = float(problem.shortfall_cny.max(initial=1.0))
-    kilograms = problem.vehicles.hydrogen_kg[problem.vehicles.hydrogen_kg > 0]
-    of_kind = {
-        "budget": max(5.0, 2.0 * len(problem.years) * worst / _least_price(problem)) * BUDGET_UNIT_CNY,
-        "hydrogen": worst / float(kilograms.min()) if kilograms.size else 1.0,
-        "lot": 2.0 * worst,
-        "deliveries": 2.0 * worst,
-    }
+def _missing_costs(problem: ScheduleProblem, program: Program, coupling: IntArray) -> FloatArray:
     factor = problem.discount()
     names = [program.row_name[row] for row in coupling]
-    return np.array(
-        [problem.rules[a].penalty_cny * factor[b] if kind == "rule" else of_kind[kind] for kind, a, b, _ in names]
-    )
-
-
-def _least_price(problem: ScheduleProblem) -> float:
-    prices = problem.vehicles.price_cny[problem.vehicles.buyable & (problem.vehicles.price_cny > 0.0)]
-    return float(prices.min()) if prices.size else 1.0
+    return np.array([problem.rules[a].penalty_cny * factor[b] if kind == "rule" else np.inf for kind, a, b, _ in names])
 
 
 def alone(parts: Parts, part: Part, prices: FloatArray) -> Program:
@@ -123,7 +108,7 @@ def alone(parts: Parts, part: Part, prices: FloatArray) -> Program:
 
 
 def within(parts: Parts, part: Part, lower: FloatArray, upper: FloatArray) -> Program:
-    """Return a depot's program with the room that the coupling rows leave it, to be broken at a price.
+    """Return a depot's program with the room that the coupling rows leave it.
 
     Parameters
     ----------
@@ -132,32 +117,32 @@ def within(parts: Parts, part: Part, lower: FloatArray, upper: FloatArray) -> Pr
 
     Notes
     -----
-    Two more columns a coupling row, after the depot's own: use short of `lower`, and use above `upper`.
+    One more column a clause row, after the depot's own: vehicles that are then missing to the clause.
     """
     whole = parts.program
     used = _used(part, lower, upper)
-    eye = csr_array((np.ones(used.size), (np.arange(used.size), np.arange(used.size))), shape=(used.size, used.size))
-    empty = csr_array((part.rows.size, 2 * used.size))
-    matrix = vstack([hstack([part.own, empty]), hstack([part.shared[used], eye, -eye])], format="csr")
-    extra = 2 * used.size
+    soft = np.flatnonzero(np.isfinite(parts.missing_cny[used]))
+    missing = csr_array((np.ones(soft.size), (soft, np.arange(soft.size))), shape=(used.size, soft.size))
+    empty = csr_array((part.rows.size, soft.size))
+    matrix = vstack([hstack([part.own, empty]), hstack([part.shared[used], missing])], format="csr")
     base = _sliced(whole, part)
     return replace(
         base,
-        cost=np.concatenate([whole.cost[part.columns], np.tile(parts.violation_cny[used], 2)]),
+        cost=np.concatenate([whole.cost[part.columns], parts.missing_cny[used[soft]]]),
         matrix=csr_array(matrix),
         row_lower=np.concatenate([whole.row_lower[part.rows], lower[used]]),
         row_upper=np.concatenate([whole.row_upper[part.rows], upper[used]]),
-        lower=np.concatenate([base.lower, np.zeros(extra)]),
-        upper=np.concatenate([base.upper, np.full(extra, np.inf)]),
-        whole=np.concatenate([base.whole, np.zeros(extra, dtype=bool)]),
+        lower=np.concatenate([base.lower, np.zeros(soft.size)]),
+        upper=np.concatenate([base.upper, np.full(soft.size, np.inf)]),
+        whole=np.concatenate([base.whole, np.zeros(soft.size, dtype=bool)]),
     )
 
 
-def completed(part: Part, lower: FloatArray, upper: FloatArray, values: FloatArray) -> FloatArray:
+def completed(parts: Parts, part: Part, lower: FloatArray, upper: FloatArray, values: FloatArray) -> FloatArray:
     """Return the columns of `within` for the values of a depot's own columns."""
     used = _used(part, lower, upper)
-    use = part.shared[used] @ values
-    return np.concatenate([values, np.maximum(lower[used] - use, 0.0), np.maximum(use - upper[used], 0.0)])
+    soft = used[np.isfinite(parts.missing_cny[used])]
+    return np.concatenate([values, np.maximum(lower[soft] - part.shared[soft] @ values, 0.0)])
 
 
 def _used(part: Part, lower: FloatArray, upper: FloatArray) -> IntArray:

@@ -71,7 +71,7 @@ def improve(parts: Parts, plan: FloatArray, sets: list[IntArray], effort: Effort
     parts
         The program by depots.
     plan
-        Whole schedule.
+        Whole schedule that keeps every row.
     sets
         Clusters of depots.
     effort
@@ -80,7 +80,7 @@ def improve(parts: Parts, plan: FloatArray, sets: list[IntArray], effort: Effort
         Cost at which to stop [CNY].
     """
     for vehicles, depots in ((each, depots) for each in (2, 4, 8, 16) for depots in sets):
-        if effort.left_s() <= 0.0 or worth(parts, plan) <= good:
+        if effort.left_s() <= 0.0 or _cost(parts, plan) <= good:
             return plan
         part = together(parts, depots)
         plan = improved(parts, part, plan, near(parts.program, part, plan, vehicles), effort.part(1.0 / len(sets)))
@@ -88,8 +88,10 @@ def improve(parts: Parts, plan: FloatArray, sets: list[IntArray], effort: Effort
 
 
 def improved(parts: Parts, part: Part, plan: FloatArray, bounds: Bounds, effort: Effort) -> FloatArray:
-    """Return the schedule with some depots solved again in the room the others leave, if that is better."""
-    others = parts.shared @ plan - part.shared @ plan[part.columns]
+    """Return the schedule with some depots solved again in the room the others leave, if that is cheaper."""
+    bare = plan.copy()
+    bare[parts.program.columns.slack] = 0.0
+    others = parts.shared @ bare - part.shared @ plan[part.columns]
     lower, upper = _room(parts)
     own = plan[part.columns]
     found = _solve(parts, part, (lower - others, upper - others), bounds, effort, own)
@@ -98,12 +100,12 @@ def improved(parts: Parts, part: Part, plan: FloatArray, bounds: Bounds, effort:
     changed = plan.copy()
     changed[part.columns] = found
     changed = with_slack(parts, changed)
-    return changed if worth(parts, changed) < worth(parts, plan) - TOLERANCE else plan
+    cheaper = _cost(parts, changed) < _cost(parts, plan) - TOLERANCE
+    return changed if cheaper and not violations(parts, changed).any() else plan
 
 
-def worth(parts: Parts, plan: FloatArray) -> float:
-    """Return the cost of a schedule, coupling rows that it breaks charged at their price [CNY]."""
-    return float(parts.program.cost @ plan + parts.violation_cny @ violations(parts, plan))
+def _cost(parts: Parts, plan: FloatArray) -> float:
+    return float(parts.program.cost @ plan)
 
 
 def violations(parts: Parts, plan: FloatArray) -> FloatArray:
@@ -145,18 +147,13 @@ def _room(parts: Parts) -> Bounds:
 
 
 def _solve(
-    parts: Parts,
-    part: Part,
-    room: Bounds,
-    bounds: Bounds,
-    effort: Effort,
-    start: FloatArray,
+    parts: Parts, part: Part, room: Bounds, bounds: Bounds, effort: Effort, start: FloatArray
 ) -> FloatArray | None:
     """Return the columns of some depots in whole numbers, at least cost within bounds and room; None without any."""
     program = within(parts, part, *room)
     own = part.columns.size
     program.lower[:own], program.upper[:own] = bounds
-    begin = completed(part, *room, start)
+    begin = completed(parts, part, *room, start)
     answer = minimise(program, replace(effort, gap=CLUSTER_GAP), program.whole, begin)
     return None if answer.values is None else settled(answer.values[:own], program.whole[:own])
 

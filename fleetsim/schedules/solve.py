@@ -138,8 +138,7 @@ def _staged(problem: ScheduleProblem, program: Program, relaxed: Answer, effort:
     parts = cut(problem, rounding.banded(problem, fixed, begun, whole))
     sets = rounding.clusters(parts, len(problem.groups))
     good = relaxed.bound * (1.0 + effort.gap)
-    better = rounding.improve(parts, whole, sets, effort.part(IMPROVING_SHARE), good)
-    whole = whole if rounding.violations(parts, better).any() else better
+    whole = rounding.improve(parts, whole, sets, effort.part(IMPROVING_SHARE), good)
     enough = float(program.cost @ whole) / (1.0 + effort.gap)
     found = lift.lifted(cut(problem, program), relaxed, whole, effort.part(1.0), enough)
     return _solution(problem, program, whole, found, begun, relaxed)

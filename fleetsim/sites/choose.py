@@ -153,14 +153,12 @@ def _limits(ground: Ground, request: Request, report: Report | None) -> dict[str
     }
 
 
-def _quality(answer: Answer) -> dict[str, Any]:
-    return {
-        "objective": answer.objective,
-        "bound": answer.bound,
-        "gap": answer.gap,
-        "status": answer.status,
-        "cpu_s": answer.cpu_s,
-    }
+def _quality(answer: Answer, already: float = 0.0) -> dict[str, Any]:
+    """Return how good an answer is; what is covered already is taken off, so that the gap is that of the gain."""
+    objective, bound, gap = answer.objective - already, answer.bound - already, answer.gap
+    if already and answer.status != "optimal":
+        gap = (bound - objective) / objective if objective > 0 else np.inf
+    return {"objective": objective, "bound": bound, "gap": gap, "status": answer.status, "cpu_s": answer.cpu_s}
 
 
 def _served(ground: Ground, year: int) -> dict[str, Any]:
@@ -180,7 +178,7 @@ def _maximal(ground: Ground, request: Request, report: Report | None) -> Choice:
     problem, columns = _covering(ground, request)
     answer = solve(problem, **_limits(ground, request, report))
     # A site that covers nobody anew is not opened.
-    opened = columns[np.unique(answer.assignment[answer.assignment >= 0])]
+    opened = columns[_used(answer, ground.worth(request.years[-1]))]
     asked = request.numbers[-1] if request.numbers else len(opened)
     return Choice(
         (opened,),
@@ -189,6 +187,11 @@ def _maximal(ground: Ground, request: Request, report: Report | None) -> Choice:
         **_served(ground, request.years[-1]),
         notes=_fewer(ground, asked, len(opened)),
     )
+
+
+def _used(answer: Answer, worth: Floats) -> Columns:
+    """Return the sites of an answer to which somebody goes."""
+    return np.unique(answer.assignment[(answer.assignment >= 0) & (worth > 0)])
 
 
 def _by_period(ground: Ground, request: Request, report: Report | None) -> Choice:
@@ -203,35 +206,38 @@ def _by_period(ground: Ground, request: Request, report: Report | None) -> Choic
     answer = solve(problem, **_limits(ground, request, report))
     if not isinstance(answer, PeriodAnswer):
         raise TypeError(f"{type(answer).__name__} is no answer over periods")
-    useful = np.unique(answer.assignment[answer.assignment >= 0])
-    opening = np.where(np.isin(np.arange(len(columns)), useful), answer.opening, -1)
+    used = _used(answer, worth.sum(axis=0))
+    opening = np.where(np.isin(np.arange(len(columns)), used), answer.opening, -1)
     opened = tuple(columns[(opening >= 0) & (opening <= period)] for period in range(len(request.years)))
     notes = _fewer(ground, numbers[-1], len(opened[-1])) if numbers else ()
     return Choice(opened, "covered", **_quality(answer), **_served(ground, last), notes=notes)
 
 
 def _relocated(ground: Ground, request: Request, report: Report | None) -> Choice:
-    """Open and close at once: as many more stations as asked for stand in the end."""
-    year = request.years[-1]
-    standing = ground.standing(year)
-    people = ground.people(year)
+    """Open and close at once: as many more stations as asked for stand in the end, a few of those that stand close."""
+    year, number = request.years[-1], request.numbers[-1]
+    standing, people = ground.standing(year), ground.people(year)
     pairs = ground.ways.pairs(standing, ground.standard_km)
-    shape = (ground.city.zones.height, standing.height)
     places = (pairs["row"].to_numpy(), pairs["column"].to_numpy())
-    kept = csr_array((np.ones(pairs.height), places), shape=shape)
+    kept = csr_array((np.ones(pairs.height), places), shape=(ground.city.zones.height, standing.height))
     columns = _useful(ground, people, year)
     cover = csr_array(hstack([kept, ground.cover[:, columns]]).tocsr())
-    number = standing.height + request.numbers[-1]
-    answer = solve(MaximalCovering(cover, people, min(number, cover.shape[1])), **_limits(ground, request, report))
-    stays = answer.sites[answer.sites < standing.height]
-    opened = columns[answer.sites[answer.sites >= standing.height] - standing.height]
-    closed = standing["station_id"].gather(np.setdiff1d(np.arange(standing.height), stays).tolist())
+    new = np.arange(cover.shape[1]) >= standing.height
+    most = min(standing.height + number, cover.shape[1])
+    problem = MaximalCovering(cover, people, most, new.astype(np.float64), float(number + request.relocate))
+    answer = solve(problem, **_limits(ground, request, report))
+    opened = columns[answer.sites[new[answer.sites]] - standing.height]
     covered = float(people[np.diff(kept.indptr) > 0].sum())
-    quality = _quality(answer)
-    quality |= {"objective": answer.objective - covered, "bound": answer.bound - covered}
-    gain = quality["objective"]
-    quality["gap"] = (quality["bound"] - gain) / gain if gain > 0 else answer.gap
-    return Choice((opened,), "covered", **quality, already=covered, total=float(people.sum()), closed=tuple(closed))
+    closed = _closed(standing, answer.sites, max(len(opened) - number, 0))
+    total = float(people.sum())
+    return Choice((opened,), "covered", **_quality(answer, covered), already=covered, total=total, closed=closed)
+
+
+def _closed(standing: pl.DataFrame, sites: Columns, count: int) -> tuple[str, ...]:
+    """Return the stations that make room: of those a choice does without, the ones with fewest plugs."""
+    spare = np.setdiff1d(np.arange(standing.height), sites)
+    rows = standing[spare.tolist()].sort("plugs", "station_id")
+    return tuple(rows["station_id"].head(count).sort())
 
 
 def _gradual(ground: Ground, request: Request, report: Report | None) -> Choice:
@@ -255,11 +261,8 @@ def _gradual(ground: Ground, request: Request, report: Report | None) -> Choice:
     problem = GradualCovering(levels, people, number, cost, budget, fixed=(0,))
     answer = solve(problem, **_limits(ground, request, report))
     base = float(people @ stands)
-    quality = _quality(answer) | {"objective": answer.objective - base, "bound": answer.bound - base}
-    gain = quality["objective"]
-    quality["gap"] = (quality["bound"] - gain) / gain if gain > 0 else answer.gap
     opened = columns[np.setdiff1d(answer.sites, [0]) - 1]
-    return Choice((opened,), "covered", **quality, already=base, total=float(people.sum()))
+    return Choice((opened,), "covered", **_quality(answer, base), already=base, total=float(people.sum()))
 
 
 def _set(ground: Ground, request: Request, report: Report | None) -> Choice:
@@ -306,7 +309,9 @@ def _ways_to_all(ground: Ground, year: int) -> tuple[csr_array, Columns, bool]:
     offered = csr_array(offered[:, np.flatnonzero(usable(ground, year).to_numpy())])
     if stands:
         zones = np.flatnonzero(inhabited)
-        offered = csr_array(hstack([csr_array(limit[:, None]), offered]).tocsr())
+        every = np.arange(len(limit))
+        standing = csr_array((limit, (every, np.zeros_like(every))), shape=(len(limit), 1))
+        offered = csr_array(hstack([standing, offered]).tocsr())
     else:
         zones = np.flatnonzero(inhabited & (np.diff(offered.indptr) > 0))
     return csr_array(offered[zones]), zones, stands
@@ -349,7 +354,9 @@ def _by_way(ground: Ground, request: Request, answer: Answer, stands: bool, *, m
     used = np.unique(answer.assignment[answer.assignment >= 0])
     chosen = np.intersect1d(answer.sites, used)
     opened = columns[chosen[chosen >= stands] - stands]
-    notes = _fewer(ground, request.numbers[-1], len(opened))
+    asked = request.numbers[-1]
+    told = (f"{len(opened)} of {asked} stations are opened: further ones would not lower the {measure}",)
+    notes = told if len(opened) < asked else ()
     return Choice((opened,), measure, **_quality(answer), **_served(ground, year), notes=notes)
 
 
@@ -357,13 +364,3 @@ def covered_worth(ground: Ground, sites: Columns, year: int) -> float:
     """Return what some sites gain within the standard [unit of the demand]."""
     reached = np.asarray(ground.cover[:, sites].sum(axis=1)).ravel() > 0
     return float(ground.worth(year)[reached].sum())
-
-
-def spread_out(plans: list[Answer]) -> pl.DataFrame:
-    """Return plan, sites, and how many of them each plan shares with the first."""
-    first = set(plans[0].sites.tolist()) if plans else set()
-    rows = [
-        {"plan": number, "stations": len(plan.sites), "shared_with_first": len(first & set(plan.sites.tolist()))}
-        for number, plan in enumerate(plans, 1)
-    ]
-    return pl.DataFrame(rows)

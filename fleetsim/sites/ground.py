@@ -99,6 +99,10 @@ class Ground:
         """Return the visits that come from each zone [1/day]."""
         return self.demand.zones[year]["visits"].to_numpy()
 
+    def left(self, year: int) -> Floats:
+        """Return the visits that stations near left over, weighed, in each zone [1/day]; 0 where not simulated."""
+        return self.demand.zones[year]["left"].to_numpy()
+
     def matrix(self, pairs: pl.DataFrame, values: Floats) -> csr_array:
         """Return zones x offered sites with a value for each of `pairs` (row, column)."""
         shape = (self.city.zones.height, self.offered.height)

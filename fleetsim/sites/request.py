@@ -38,7 +38,7 @@ class Request:
     stations, candidates, forbidden
         Files in place of the city's stations, in addition to its places, and of areas where nothing may stand.
     relocate
-        Whether stations that stand may close, so that others open in their place.
+        Most stations that stand and may close, so that as many others open in their place.
     leave_out
         Whether the `set` leaves out what no candidate reaches.
     plans, loss
@@ -58,7 +58,7 @@ class Request:
     stations: Path | None = None
     candidates: Path | None = None
     forbidden: Path | None = None
-    relocate: bool = False
+    relocate: int = 0
     leave_out: bool = False
     plans: int = 1
     loss: float = 0.02
@@ -97,9 +97,13 @@ class Request:
             (needs_number and not self.numbers, f"--model {self.model} needs --number: it has no budget"),
             (needs_number and bool(self.budgets_cny), f"--model {self.model} takes --number, not --budget"),
             (several and self.model != "maximal", "--years with several years plans with --model maximal only"),
-            (self.relocate and self.model != "maximal", "--relocate works with --model maximal only"),
-            (self.relocate and (several or not self.numbers), "--relocate needs --number and a single year"),
-            (self.relocate and bool(self.budgets_cny), "--relocate takes no --budget: what closing pays is not known"),
+            (self.relocate > 0 and self.model != "maximal", "--relocate works with --model maximal only"),
+            (self.relocate > 0 and (several or not self.numbers), "--relocate needs --number and a single year"),
+            (self.relocate < 0, f"--relocate {self.relocate}: give 0 or more"),
+            (
+                self.relocate > 0 and bool(self.budgets_cny),
+                "--relocate takes no --budget: what closing pays is not known",
+            ),
             (self.plans > 1 and (self.model != "maximal" or several), "--plans works with --model maximal, one year"),
             (bool(self.curve) and (self.model != "maximal" or several), "--curve works with --model maximal, one year"),
             (self.plans < 1, f"--plans {self.plans}: give 1 or more"),

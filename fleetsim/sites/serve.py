@@ -34,8 +34,9 @@ def chosen_sites(ground: Ground, choice: Choice, years: tuple[int, ...], lang: L
 
     Notes
     -----
-    A zone belongs to its nearest station, old or new; a new one further away than twice the standard gets nobody. Its
-    visits come in the peak hour in the share that the demand says, and plugs keep the mean wait within the standard.
+    A zone belongs to its nearest station, old or new; a new one further away than twice the standard gets nobody. All
+    visits of its zones come to it, and those that a nearer old station left over within the standard. The share that
+    the demand says comes in the peak hour, and plugs keep the mean wait within the standard.
     """
     opened = choice.opened[-1]
     served = whom(ground, opened, years[-1])
@@ -56,7 +57,7 @@ def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
     """Return a row a zone that a new station serves or covers: row, column, distance_km, before_km, nearest, gained.
 
     `gained` is what the zone's nearest new station brings within the standard there, `alone` whether no other new
-    one does, `nearest` whether that station is nearer than all that stand.
+    one does, `nearest` whether that station is nearer than all that stand, `comes` the visits that come to it [1/day].
     """
     before, worth = ground.before_km(year), ground.worth(year)
     near = ground.near.filter(pl.col("column").is_in(opened.tolist()))
@@ -65,15 +66,26 @@ def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
     table = best.agg(pl.col("column", "distance_km", "standard_km").first(), within)
     zone = table["row"].to_numpy()
     covered = pl.col("distance_km") <= pl.col("standard_km")
-    return table.with_columns(before_km=pl.Series(before[zone]), worth=pl.Series(worth[zone])).with_columns(
-        nearest=pl.col("distance_km") < pl.col("before_km"),
-        gained=pl.when(covered).then("worth").otherwise(0.0),
-        alone=pl.col("reached_by") == 1,
-        newly=covered & (pl.col("before_km") > pl.col("standard_km")),
-        district=ground.city.zones["district"].gather(zone.tolist()),
-        population=ground.city.zones["population"].gather(zone.tolist()),
-        jobs=ground.city.zones["jobs"].gather(zone.tolist()),
-        visits=pl.Series(ground.visits(year)[zone]),
+    return (
+        table.with_columns(before_km=pl.Series(before[zone]), worth=pl.Series(worth[zone]))
+        .with_columns(
+            nearest=pl.col("distance_km") < pl.col("before_km"),
+            gained=pl.when(covered).then("worth").otherwise(0.0),
+            alone=pl.col("reached_by") == 1,
+            newly=covered & (pl.col("before_km") > pl.col("standard_km")),
+            district=ground.city.zones["district"].gather(zone.tolist()),
+            population=ground.city.zones["population"].gather(zone.tolist()),
+            jobs=ground.city.zones["jobs"].gather(zone.tolist()),
+            visits=pl.Series(ground.visits(year)[zone]),
+            left=pl.Series(ground.left(year)[zone]),
+        )
+        .with_columns(
+            comes=pl.when("nearest")
+            .then("visits")
+            .when(covered)
+            .then(pl.min_horizontal("left", "visits"))
+            .otherwise(0.0)
+        )
     )
 
 
@@ -99,7 +111,7 @@ def _row(
         "mean_km_after": _mean_km(nearest, "distance_km"),
         "districts_served": _districts(ground, nearest),
         "basis": "synthetic",
-        **_size(ground, row, float(nearest["visits"].sum()), year),
+        **_size(ground, row, float(own["comes"].sum()), year),
     }
     return values | {"reason": reason(ground, values, lang)}
 

@@ -84,9 +84,12 @@ def highest_costs(ground: Ground, year: int) -> Floats:
     A station that shares its surroundings with others gets fewer visits and costs no more, so a choice within a
     budget of these costs stays within it.
     """
-    nearer = ground.near.filter(pl.col("distance_km") < pl.Series(ground.before_km(year)).gather(ground.near["row"]))
-    visits = np.zeros(ground.offered.height)
-    np.add.at(visits, nearer["column"].to_numpy(), ground.visits(year)[nearer["row"].to_numpy()])
+    near = ground.near
+    zone, km = near["row"].to_numpy(), near["distance_km"].to_numpy()
+    covered = km <= near["standard_km"].to_numpy()
+    left = np.where(covered, np.minimum(ground.left(year), ground.visits(year))[zone], 0.0)
+    comes = np.where(km < ground.before_km(year)[zone], ground.visits(year)[zone], left)
+    visits = np.bincount(near["column"].to_numpy(), weights=comes, minlength=ground.offered.height)
     peaks = visits * ground.demand.peak_share
     costs = []
     for row, peak in zip(ground.offered.iter_rows(named=True), peaks.tolist(), strict=True):

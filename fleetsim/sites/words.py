@@ -22,13 +22,10 @@ def quality(sited: Sited, lang: Language) -> str:
     """Return objective, bound and gap; the word optimal only where the solver proved it."""
     words, choice = texts(lang, "site"), sited.choice
     unit = words["measures"][choice.measure].format(unit=words["units"][sited.unit])
-    if choice.status == "optimal":
-        return str(words["optimal"].format(objective=choice.objective, unit=unit, cpu=choice.cpu_s))
-    return str(
-        words[choice.status].format(
-            objective=choice.objective, bound=choice.bound, gap=choice.gap, unit=unit, cpu=choice.cpu_s
-        )
-    )
+    digits = 1 if choice.measure == "km" else 0
+    objective, bound = (f"{value:,.{digits}f}" for value in (choice.objective, choice.bound))
+    text: str = words[choice.status]
+    return text.format(objective=objective, bound=bound, gap=choice.gap, unit=unit, cpu=choice.cpu_s)
 
 
 def gain(sited: Sited, lang: Language) -> str:

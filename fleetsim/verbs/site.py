@@ -31,7 +31,7 @@ def site(
     candidates: Annotated[Path | None, typer.Option(help="Sites in addition to the city's places (lon, lat).")] = None,
     forbid: Annotated[Path | None, typer.Option(help="Areas where nothing may stand (GeoJSON and others).")] = None,
     years: Annotated[str, typer.Option(help="Years of the plan, e.g. 2025,2028,2030 (default: 2025).")] = "",
-    relocate: Annotated[bool, typer.Option("--relocate", help="Stations may close so that others open.")] = False,
+    relocate: Annotated[int, typer.Option(help="Most stations that may close so that others open instead.")] = 0,
     leave_out: Annotated[bool, typer.Option("--leave-out", help="--standard without whom no site reaches.")] = False,
     plans: Annotated[int, typer.Option(help="Different plans that are nearly as good.")] = 1,
     loss: Annotated[float, typer.Option(help="Share of the gain that a further plan may give up.")] = 0.02,

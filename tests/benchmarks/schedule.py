@@ -60,8 +60,10 @@ def measure(size: str, seed: int, *, whole: bool) -> dict[str, Any]:
         "clause_slack": [round(float(each), 1) for each in found.slack],
     }
     if found.continuous is not None:
-        far = np.abs(found.held - found.continuous[found.program.columns.held])
-        row["vehicles_from_continuous"] = {"most": float(far.max().round(2)), "mean": float(far.mean().round(3))}
+        far = found.held - found.continuous[found.program.columns.held]
+        for name, each in (("by_powertrain", far), ("by_group_and_year", far.sum(axis=1))):
+            size_of = np.abs(each)
+            row[f"from_continuous_{name}"] = {"most": round(size_of.max(), 2), "mean": round(size_of.mean(), 3)}
     return row | (_whole(problem, cpu_s) if whole else {})
 
 

@@ -49,6 +49,10 @@ def test_the_citys_problem_holds_its_vehicles_not_exempt(city: City, scenario: S
     assert solution.gap < 0.02
     assert not solution.broken
     assert {rule.name for rule in problem.rules} == {"sanitation_new"}
+    left_out = {one.clause: one for one in problem.left_out}
+    assert set(left_out) | {"sanitation_new"} == set(city.clauses["clause"].to_list())
+    assert left_out["bus"].reason == "fleets"
+    assert left_out["bus"].fleets == ("bus_municipal",)
 
 
 def test_the_turnover_of_the_solved_schedule_holds_the_solved_stock(

@@ -47,7 +47,7 @@ def test_news_are_appended_and_the_file_of_observations_is_not_touched(folder: P
 
     assert (folder / "observations.csv").read_bytes() == before
     added = read_table(folder / "observations_added.csv", ObservationAdded)
-    assert sorted(added["value"]) == [900_000.0, 1_800_000.0]
+    assert sorted(added["value"]) == [900_000.0, 1_480_000.0]
     assert (found.news.rows.height, found.news.revised, found.news.unchanged) == (2, 1, 1)
     assert found.until == ("2025-12", "2026-06")
 

@@ -7,9 +7,11 @@ from itertools import product
 import numpy as np
 import pytest
 
+from fleetsim.schedules import outcome
 from fleetsim.schedules.cuts import _facets
+from fleetsim.schedules.highs import Answer
 from fleetsim.schedules.outcome import bindings, depot_table, shortages, words
-from fleetsim.schedules.problem import Depots, Rule, ScheduleProblem, Vehicles
+from fleetsim.schedules.problem import Depots, LeftOut, Rule, ScheduleProblem, Vehicles
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.schedules.synthetic import synthetic
 from fleetsim.schedules.verify import failing_depots, tightened, verified
@@ -284,3 +286,28 @@ def test_a_depot_fails_by_the_vehicles_it_leaves_without_energy() -> None:
         {"station_id": ["a", "b"], "kind": ["depot"] * 2, "fleet_group": ["bus", "taxi"], "district": ["X", "Y"]}
     )
     assert failing_depots(load, stations, 60.0) == {"bus:X": 0.25, "taxi:Y": 0.5}
+
+
+def test_a_clause_whose_second_solution_is_not_found_has_no_closing_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = solve(two_years(rules=all_in_nev(5.0), budget_cny=np.array([160.0, 0.0])), gap=0.0)
+    nothing = Answer(None, np.inf, -np.inf)
+    monkeypatch.setattr(outcome, "minimise", lambda *args, **options: nothing)
+    (short,) = shortages(found)
+    assert short.closing_cny is None
+    assert short.still_missing == short.missing > 0.0
+    assert any("not found out" in line for line in words(found, "en", [short]))
+
+
+def test_clauses_are_shown_by_title_and_those_left_out_are_said_with_the_reason() -> None:
+    problem = two_years(
+        rules=all_in_nev(500.0),
+        titles={"all": {"zh": "全部新能源化", "en": "all new-energy"}, "city": {"zh": "全市", "en": "the whole city"}},
+        left_out=(LeftOut("city", 2027, "fleets", ("cars",)), LeftOut("piles", 2027, "measure")),
+    )
+    found = solve(problem, gap=0.0)
+    english, chinese = (words(found, lang, shortages(found)) for lang in ("en", "zh"))
+    assert any("Clause all new-energy, 2027: met" in line for line in english)
+    assert any("not planned (cars): the whole city 2027" in line for line in english)
+    assert any("no share of a fleet's stock or purchases: piles 2027" in line for line in english)
+    assert any("全部新能源化" in line for line in chinese)
+    assert any("未纳入求解：全市（2027 年）" in line for line in chinese)

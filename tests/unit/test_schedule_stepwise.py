@@ -27,8 +27,8 @@ def assert_kept(problem: ScheduleProblem, values: FloatArray) -> None:
     assert np.array_equal(values[program.whole], np.round(values[program.whole]))
 
 
-def narrow(problem: ScheduleProblem, **site: object) -> ScheduleProblem:
-    return replace(problem, site=replace(problem.site, **site))
+def narrow(problem: ScheduleProblem, **site: FloatArray) -> ScheduleProblem:
+    return replace(problem, site=replace(problem.site, **site))  # type: ignore[arg-type]
 
 
 BASE = synthetic(15, 5, 4, seed=3)
@@ -77,7 +77,7 @@ def test_more_time_never_makes_the_schedule_dearer_or_the_bound_lower() -> None:
 
 def from_continuous(found: Solution) -> FloatArray:
     assert found.continuous is not None
-    return np.abs(found.held.sum(axis=1) - found.continuous[found.program.columns.held].sum(axis=1))
+    return np.asarray(np.abs(found.held.sum(axis=1) - found.continuous[found.program.columns.held].sum(axis=1)))
 
 
 @pytest.mark.parametrize("cpu_s", [0.0, 2.0])

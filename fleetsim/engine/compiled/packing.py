@@ -1,9 +1,10 @@
 """From tables to the state of a day, and from its end to the log."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from charging.siting.compiled import compiled
 from fleetsim.engine.compiled.state import (
     BREAK,
     DELIVERY,
@@ -11,7 +12,6 @@ from fleetsim.engine.compiled.state import (
     FAULTY,
     ITEM,
     LEG,
-    LEG_COLUMNS,
     LINE,
     MICROGRAMS,
     MORE,
@@ -40,9 +40,11 @@ from fleetsim.engine.spec import (
     FLOW_COLUMNS,
     NEVER_US,
     VISIT_COLUMNS,
+    BoolArray,
     Flows,
     Inputs,
     IntArray,
+    Legs,
     Log,
     is_managed,
 )
@@ -110,7 +112,7 @@ def new_day(inputs: Inputs) -> Day:
     return Day(
         vehicles=_new_vehicles(inputs),
         more=_new_more(inputs),
-        legs=_packed(inputs.legs, LEG_COLUMNS, LEG),
+        legs=_new_legs(inputs.legs),
         stations=stations,
         ways=_packed(inputs.access, ("station", "drive", "metres"), WAY),
         tried=np.zeros((size, inputs.tries), np.int64),
@@ -169,6 +171,36 @@ def _new_vehicles(inputs: Inputs) -> Records:
     packed["free"][of_pool] = vehicles.on_from[of_pool]
     packed["leg"][of_pool], packed["first_leg"][of_pool], packed["end_leg"][of_pool] = NOBODY, 0, 0
     return packed
+
+
+class _LegColumns(NamedTuple):
+    """The columns of `Legs` a leg's row holds."""
+
+    depart: IntArray
+    drive: IntArray
+    dwell: IntArray
+    energy: IntArray
+    zone: IntArray
+    may_charge: BoolArray
+    at_depot: BoolArray
+    timed: BoolArray
+    overnight: BoolArray
+
+
+def _new_legs(legs: Legs) -> Records:
+    rows = np.empty(len(legs), LEG)
+    _pack_legs(_LegColumns(*[getattr(legs, name) for name in _LegColumns._fields]), rows)
+    return rows
+
+
+@compiled
+def _pack_legs(legs: _LegColumns, rows: Any) -> None:
+    """Write the rows of the legs; there are millions, and this takes a fifth of the time of writing by column."""
+    for k in range(len(rows)):
+        row = rows[k]
+        row.depart, row.drive, row.dwell = legs.depart[k], legs.drive[k], legs.dwell[k]
+        row.energy, row.zone, row.may_charge = legs.energy[k], legs.zone[k], legs.may_charge[k]
+        row.at_depot, row.timed, row.overnight = legs.at_depot[k], legs.timed[k], legs.overnight[k]
 
 
 def _new_more(inputs: Inputs) -> Records:
