@@ -4,7 +4,7 @@ Waits and coverage of simulated days are left at those of the base year, so buye
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -57,6 +57,13 @@ def begin(city: City, scenario: Scenario, last_year: int, parameters: CarParamet
         fitted = calibration.calibrate(problem, city.observations, until, seed=seed)
         rules = stock.rules(tables, sections, years, fitted, paths)
     return FastStart(tables, opening, rules, tuple(stock.to_cohorts(opening)), years)
+
+
+def with_levers(start: FastStart, city: City, scenario: Scenario) -> FastStart:
+    """Return the start under the rules of another scenario of the same city, on the calibration it has."""
+    tables, sections = start.tables, sections_of(scenario)
+    paths = calibration.conversion_paths(city.observations, tables.stock, sections.stock, scenario.calibration.until)
+    return replace(start, rules=stock.rules(tables, sections, start.years, start.rules.cars, paths))
 
 
 def tables_of(city: City) -> StockTables:

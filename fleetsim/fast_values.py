@@ -93,7 +93,7 @@ class FastValues:
         if repr(scenario.stock) == repr(self.scenario.stock):
             rules = replace(self.start.rules, sections=fast_path.sections_of(scenario))
             return replace(self.start, rules=rules)
-        return fast_path.begin(self.city, scenario, self.last_year, self.parameters)
+        return fast_path.with_levers(self.start, self.city, scenario)
 
     def _others(self, scenario: Scenario, start: FastStart) -> StockByYear:
         key = repr((scenario.stock, scenario.policy, scenario.schedule))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Options of mallopt(3) of the GNU C library."""
 MEBIBYTE = 1 << 20
-OPTIONS = {M_MMAP_THRESHOLD: 1024 * MEBIBYTE, M_TRIM_THRESHOLD: 512 * MEBIBYTE, M_TOP_PAD: 64 * MEBIBYTE}
+OPTIONS = {M_MMAP_THRESHOLD: 1024 * MEBIBYTE, M_TRIM_THRESHOLD: 128 * MEBIBYTE, M_TOP_PAD: 64 * MEBIBYTE}
 
 
 def keep_freed_memory() -> bool:

@@ -10,7 +10,7 @@ from fleetsim import base_map
 from fleetsim.map_page import district_data, district_names, draw, road_data, scaled
 from fleetsim.maps import DISTANCE_BREAKS_KM
 from fleetsim.sites.job import Sited
-from fleetsim.sites.words import quality_lines
+from fleetsim.sites.words import quality_lines, shown_districts
 from fleetsim.texts import Language, texts
 
 BLANKS_DRAWN = 100
@@ -35,7 +35,7 @@ def site_page(sited: Sited, lang: Language = "en") -> str:
         "years": list(sited.request.years),
         "zones": _zones(sited, lang),
         "stands": _stands(sited),
-        "sites": _sites(sited),
+        "sites": _sites(sited, lang),
         "blanks": _blanks(sited, words),
         "lines": quality_lines(sited, lang),
         **road_data(layers, words),
@@ -102,10 +102,16 @@ def _stands(sited: Sited) -> dict[str, Any]:
     }
 
 
-def _sites(sited: Sited) -> list[dict[str, Any]]:
-    names = ("rank", "name", "district", "year", "plugs", "cost_cny", "gained", "population_served", "reason")
+def _sites(sited: Sited, lang: Language) -> list[dict[str, Any]]:
+    names = ("rank", "name", "year", "plugs", "cost_cny", "gained", "population_served", "reason")
+    known = shown_districts(sited.city, lang)
     return [
-        {**{name: row[name] for name in names}, "lon": round(row["lon"], 5), "lat": round(row["lat"], 5)}
+        {
+            **{name: row[name] for name in names},
+            "district": known[row["district"]],
+            "lon": round(row["lon"], 5),
+            "lat": round(row["lat"], 5),
+        }
         for row in sited.tables["sites"].iter_rows(named=True)
     ]
 

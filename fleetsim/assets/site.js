@@ -3,7 +3,7 @@
   var map = MAP, data = DATA, text = data.text, zones = data.zones;
   var state = { year: data.years[data.years.length - 1], view: "after" };
   var wayColours = ["#01665e", "#35978f", "#80cdc1", "#f6e8c3", "#dfc27d", "#bf812d"];
-  var gainColours = ["#efece4", "#d9e6d0", "#a6d69a", "#5ab769", "#1f8f4c", "#00602c"];
+  var gainColours = ["#f3f1ec", "#a1d99b", "#74c476", "#31a354", "#12813b", "#00552a"];
   var newColour = "#d7191c", standColour = "#2b2bb0";
 
   [["hexes", 350], ["roads", 380], ["borders", 390], ["stands", 440], ["blanks", 445], ["sites", 450], ["names", 460]]
@@ -37,6 +37,10 @@
     if (after === null) return 0;
     return before === null ? Infinity : Math.max(0, before - after);
   }
+  function newly(i) {
+    var before = way("before", i), after = way("after", i), standard = zones.standard[i] / 100;
+    return after !== null && after <= standard && (before === null || before > standard);
+  }
   function colour(i) {
     if (state.view === "gain") return gainColours[classOf(saved(i), data.gainBreaks)];
     return wayColours[classOf(way(state.view, i), data.breaks)];
@@ -65,7 +69,11 @@
     return layer.addTo(hexes);
   });
   function drawHexes() {
-    hexLayers.forEach(function (layer, i) { layer.setStyle({ fillColor: colour(i), color: colour(i) }); });
+    // In the view of what is saved, those brought within the standard have a dark edge.
+    hexLayers.forEach(function (layer, i) {
+      var edge = state.view === "gain" && newly(i);
+      layer.setStyle({ fillColor: colour(i), color: edge ? "#00401f" : colour(i), weight: edge ? 1.6 : 0.6 });
+    });
   }
 
   var roads = L.layerGroup(), borders = L.layerGroup(), names = L.layerGroup();
@@ -121,16 +129,16 @@
     return marker;
   });
   function drawStations() {
-    var full = map.getZoom() >= 10.5, size = full ? 22 : 12;
+    var full = map.getZoom() >= 10.5, size = (full ? 22 : 12) * (state.view === "gain" ? 0.6 : 1);
     siteLayers.forEach(function (marker, i) {
       var site = data.sites[i];
       marker.setIcon(L.divIcon({
-        className: "new-site", iconSize: [size, size], html: "<i>" + (full ? site.rank : "") + "</i>"
+        className: "new-site", iconSize: [size, size], html: "<i>" + (size > 20 ? site.rank : "") + "</i>"
       }));
       if (site.year <= state.year && state.view !== "before") sites.addLayer(marker); else sites.removeLayer(marker);
     });
     standLayers.forEach(function (layer) {
-      layer.setRadius(3.2 * scale());
+      layer.setRadius((state.view === "gain" ? 1.6 : 3.2) * scale());
       if (layer.opened <= state.year) stands.addLayer(layer); else stands.removeLayer(layer);
     });
   }
@@ -190,7 +198,7 @@
       var low = i ? breaks[i - 1] : 0, high = breaks[i];
       var label = gain && !i ? text.none_saved : high === undefined ? text.over + " " + low + " km" : low + "–" + high + " km";
       return "<div><i style='background:" + colour + "'></i>" + label + "</div>";
-    }).join("");
+    }).join("") + (gain ? "<div><i style='box-shadow:inset 0 0 0 2px #00401f'></i>" + text.newly + "</div>" : "");
   }
 
   var overlays = {};

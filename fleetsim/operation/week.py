@@ -104,7 +104,8 @@ def _vehicles(days: Sequence[DayModel], everyone: pl.DataFrame, of_leg: IntArray
 def _roster(days: Sequence[DayModel], everyone: pl.DataFrame) -> pl.DataFrame:
     texts = pl.col("fleet", "fleet_group", "powertrain").cast(pl.String)
     everybody = pl.concat([day.roster.with_columns(texts) for day in days])
-    codes = [pl.col(name).cast(pl.Enum(everybody[name].drop_nulls().unique().sort())) for name in ("fleet", "powertrain")]
+    known = {name: everybody[name].drop_nulls().unique().sort() for name in ("fleet", "powertrain")}
+    codes = [pl.col(name).cast(pl.Enum(names)) for name, names in known.items()]
     everybody = everybody.with_columns(*codes, pl.col("fleet_group").cast(GROUP))
     first = np.cumsum([0, *(day.roster.height for day in days)])
     row = (first[everyone["day"].to_numpy()] + everyone["day_row"].to_numpy()).astype(np.int64)

@@ -10,8 +10,6 @@ from fleetsim.sites.ground import Ground
 from networks.errors import InfeasibleError
 
 DISTRICTS_NAMED = 8
-FAR_KM = 100.0
-"""Farthest a site is looked for, to say how much a standard has to be widened [km]."""
 ROUNDING = 1e-9
 
 
@@ -48,7 +46,7 @@ def require_reachable(ground: Ground, bare: NDArray[np.int64], year: int, *, lea
 
 def _by_district(ground: Ground, bare: NDArray[np.int64], people: NDArray[np.float64]) -> list[str]:
     names = ground.district_names()
-    nearest = _nearest_site_km(ground, bare)
+    nearest = ground.nearest_km(ground.offered.with_columns(kind=pl.lit(ground.kind)))[bare]
     standard = ground.standard_km[bare]
     table = pl.DataFrame(
         {
@@ -67,21 +65,12 @@ def _by_district(ground: Ground, bare: NDArray[np.int64], people: NDArray[np.flo
         worst = (
             f"widen {row['standard']:g} km by {row['missing']:.1f} km"
             if np.isfinite(row["missing"])
-            else f"no site within {FAR_KM:g} km"
+            else "no way leads to any site"
         )
         told = f"{row['zones']} zones, {row['people']:,.0f} {ground.demand.unit}; {worst}"
         lines.append(f"  {names[row['district']]}: {told}")
     rest = sums.height - len(lines)
     return [*lines, f"  and {rest} more districts"] if rest > 0 else lines
-
-
-def _nearest_site_km(ground: Ground, zones: NDArray[np.int64]) -> NDArray[np.float64]:
-    limit = np.zeros(ground.city.zones.height)
-    limit[zones] = FAR_KM
-    pairs = ground.ways.pairs(ground.offered, limit)
-    nearest = np.full(ground.city.zones.height, np.inf)
-    np.minimum.at(nearest, pairs["row"].to_numpy(), pairs["distance_km"].to_numpy())
-    return nearest[zones]
 
 
 def require_within(cost_cny: float, budget_cny: float, what: str, *, least: float | None = None) -> None:

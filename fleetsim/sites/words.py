@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from fleetsim.datasets import City
 from fleetsim.sites.job import Sited
 from fleetsim.texts import Language, texts
 
@@ -22,6 +23,8 @@ def quality(sited: Sited, lang: Language) -> str:
     """Return objective, bound and gap; the word optimal only where the solver proved it."""
     words, choice = texts(lang, "site"), sited.choice
     unit = words["measures"][choice.measure].format(unit=words["units"][sited.unit])
+    if len(sited.request.years) > 1:
+        unit += words["over_years"].format(count=len(sited.request.years))
     digits = 1 if choice.measure == "km" else 0
     objective, bound = (f"{value:,.{digits}f}" for value in (choice.objective, choice.bound))
     text: str = words[choice.status]
@@ -36,6 +39,11 @@ def gain(sited: Sited, lang: Language) -> str:
     )
     shares = dict(rows.select("stage", "covered_share").iter_rows())
     return str(words["gain"].format(before=shares["before"], after=shares["after"]))
+
+
+def shown_districts(city: City, lang: Language) -> dict[str, str]:
+    """Return the name of each district in a language."""
+    return dict(city.districts.select("district", "name_zh" if lang == "zh" else "district").iter_rows())
 
 
 def _money(sited: Sited, lang: Language) -> str:
@@ -53,7 +61,9 @@ def _blanks(sited: Sited, lang: Language) -> str:
     blank, words = sited.tables["blank_spots"], texts(lang, "site")
     if not blank.height:
         return str(words["no_blanks"])
-    named = words["between"].join(f"{row['district']} {row['zone']}" for row in blank.head(BLANKS_NAMED).to_dicts())
+    names = shown_districts(sited.city, lang)
+    first = blank.head(BLANKS_NAMED).select("district", "zone").iter_rows()
+    named = words["between"].join(f"{names[district]} {zone}" for district, zone in first)
     people = int(blank["population"].sum())
     return str(words["blanks"].format(count=blank.height, people=people, named=named))
 

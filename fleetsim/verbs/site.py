@@ -144,21 +144,21 @@ def _print_sites(sited: Any, language: Language) -> None:
     from rich import box
     from rich.table import Table
 
+    from fleetsim.sites.words import shown_districts
     from fleetsim.texts import texts
 
-    words = texts(language, "site")
+    words, names = texts(language, "site"), shown_districts(sited.city, language)
     sites = sited.tables["sites"]
     table = Table(title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("rank", "name", "district"):
         table.add_column(words["columns"][name])
-    numbers = ("gained", "population_served", "plugs", "peak_arrivals_per_h", "cost")
-    for name in numbers:
+    for name in ("gained", "population_served", "plugs", "peak_arrivals_per_h", "cost"):
         table.add_column(words["columns"][name], justify="right")
     for row in sites.head(SITES_SHOWN).iter_rows(named=True):
         values = (row["gained"], row["population_served"], row["plugs"])
         cells = [f"{value:,.0f}" for value in values] + [f"{row['peak_arrivals_per_h']:.1f}"]
         cost = "-" if row["cost_cny"] is None else f"{row['cost_cny'] / 1e6:,.2f}"
-        table.add_row(str(row["rank"]), row["name"], row["district"], *cells, cost)
+        table.add_row(str(row["rank"]), row["name"], names[row["district"]], *cells, cost)
     out.print(table)
     if sites.height > SITES_SHOWN:
         out.print(words["more"].format(count=sites.height - SITES_SHOWN), style="dim", highlight=False)
@@ -169,9 +169,11 @@ def _print_coverage(sited: Any, language: Language) -> None:
     from rich import box
     from rich.table import Table
 
+    from fleetsim.sites.words import shown_districts
     from fleetsim.texts import texts
 
     words = texts(language, "site")
+    names = shown_districts(sited.city, language) | {"all": words["city"]}
     rows = sited.tables["coverage"].filter(pl.col("counted") == "population", pl.col("year") == sited.request.years[-1])
     both = rows.filter(pl.col("stage") == "before").join(
         rows.filter(pl.col("stage") == "after"), on="district", suffix="_after", maintain_order="left"
@@ -183,7 +185,7 @@ def _print_coverage(sited: Any, language: Language) -> None:
     for row in both.iter_rows(named=True):
         far = [row["p95_distance_km"], row["p95_distance_km_after"]]
         table.add_row(
-            words["city"] if row["district"] == "all" else row["district"],
+            names[row["district"]],
             f"{row['amount']:,.0f}",
             f"{row['covered_share']:.1%}",
             f"{row['covered_share_after']:.1%}",

@@ -63,7 +63,10 @@ def measure(size: str, seed: int, *, whole: bool) -> dict[str, Any]:
         far = found.held - found.continuous[found.program.columns.held]
         for name, each in (("by_powertrain", far), ("by_group_and_year", far.sum(axis=1))):
             size_of = np.abs(each)
-            row[f"from_continuous_{name}"] = {"most": round(size_of.max(), 2), "mean": round(size_of.mean(), 3)}
+            row[f"from_continuous_{name}"] = {
+                "most": round(float(size_of.max()), 2),
+                "mean": round(float(size_of.mean()), 3),
+            }
     return row | (_whole(problem, cpu_s) if whole else {})
 
 
