@@ -12,7 +12,7 @@ from collections.abc import Callable
 from numba.core import event
 
 from fleetsim.engine.compiled.compiler import entry
-from fleetsim.engine.compiled.packing import check_rows, enlarged, log_of, new_day
+from fleetsim.engine.compiled.packing import check_rows, enlarged, has_extras, log_of, new_day
 from fleetsim.engine.policies import SHIPPED, Policies
 from fleetsim.engine.spec import Inputs, Log
 
@@ -46,7 +46,7 @@ def run_day(
     check_rows(inputs)
     day = new_day(inputs)
     with event.install_listener("numba:compile", _Teller(on_compilation)):
-        run = entry(policies)
+        run = entry(policies, has_extras(inputs))
         while not run(day):
             day = enlarged(day)
     return log_of(day, int(inputs.vehicles.first_leg[-1])), int(day.tally["happened"][0])

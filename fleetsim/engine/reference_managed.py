@@ -91,11 +91,21 @@ class ManagedStation(Station):
         grants = self._granted(flowing, asks, now, limit)
         for visit, level, (accepted, _, _), grant in zip(flowing, levels, asks, grants, strict=True):
             held = visit.grant
-            if level >= visit.goal or (held is not None and (min(held, accepted) == grant or held == grant)):
+            if level >= visit.goal:
+                if held is None:
+                    self._end_at_once(visit, now)
+                continue
+            if held is not None and (min(held, accepted) == grant or held == grant):
                 continue
             self._end_stretch(visit, now, level)
             visit.grant = grant
             self._plan(visit, now)
+
+    def _end_at_once(self, visit: Visit, now: int) -> None:
+        """Let a vehicle that has had its goal from the start leave now."""
+        visit.grant = 0
+        visit.planned = visit.level
+        visit.end_at(now)
 
     def _limit(self, now: int) -> int:
         if self.signal < 0 or now >= self.horizon:

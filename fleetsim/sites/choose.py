@@ -209,6 +209,8 @@ def _by_period(ground: Ground, request: Request, report: Report | None) -> Choic
     used = _used(answer, worth.sum(axis=0))
     opening = np.where(np.isin(np.arange(len(columns)), used), answer.opening, -1)
     opened = tuple(columns[(opening >= 0) & (opening <= period)] for period in range(len(request.years)))
+    if any(len(sites) > most for sites, most in zip(opened, numbers or (), strict=False)):
+        raise RuntimeError(f"the plan opens {[len(sites) for sites in opened]} stations, at most {numbers} may stand")
     notes = _fewer(ground, numbers[-1], len(opened[-1])) if numbers else ()
     return Choice(opened, "covered", **_quality(answer), **_served(ground, last), notes=notes)
 

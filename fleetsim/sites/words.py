@@ -43,7 +43,8 @@ def gain(sited: Sited, lang: Language) -> str:
 
 def shown_districts(city: City, lang: Language) -> dict[str, str]:
     """Return the name of each district in a language."""
-    return dict(city.districts.select("district", "name_zh" if lang == "zh" else "district").iter_rows())
+    names = city.districts["name_zh" if lang == "zh" else "district"]
+    return dict(zip(city.districts["district"], names, strict=True))
 
 
 def _money(sited: Sited, lang: Language) -> str:

@@ -7,8 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fleetsim.engine.compiled.compiler import entry
+from fleetsim.engine.compiled.packing import enlarged, has_extras, log_of, new_day
+from fleetsim.engine.compiled.state import Day
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.kernel import simulate as simulate_compiled
+from fleetsim.engine.policies import SHIPPED
 from fleetsim.engine.reference import simulate
 from fleetsim.engine.spec import Flows, Inputs, Log, Reason
 from fleetsim.engine.synthetic import CitySize, random_inputs
@@ -39,13 +43,24 @@ several = settings(max_examples=40, **quiet)
 many = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
+def run_to_end(day: Day, extras: bool) -> Day:
+    run = entry(SHIPPED, extras)
+    while not run(day):
+        day = enlarged(day)
+    return day
+
+
 def assert_same_log(inputs: Inputs) -> Log:
     expected, log = simulate(inputs), simulate_compiled(inputs)
+    assert_equal(log, expected)
+    return log
+
+
+def assert_equal(log: Log, expected: Log) -> None:
     for one, other, table in ((log, expected, Log), (log.flows, expected.flows, Flows)):
         for name in (field.name for field in fields(table) if field.name != "flows"):
             assert getattr(one, name).dtype == getattr(other, name).dtype
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-    return log
 
 
 @many
@@ -72,6 +87,20 @@ def test_both_engines_give_the_same_log_where_energy_is_scarce(seed: int, size: 
     stations = replace(inputs.stations, plugs=np.minimum(inputs.stations.plugs, 2))
     inputs = replace(inputs, legs=replace(inputs.legs, energy=energy), stations=stations)
     check_conservation(inputs, assert_same_log(inputs))
+
+
+@several
+@given(SEEDS, SIZES)
+def test_a_plain_city_has_the_same_log_where_the_engine_is_compiled_for_every_feature(
+    seed: int, size: CitySize
+) -> None:
+    inputs = random_inputs(seed, size)
+    assert not has_extras(inputs)
+    days = [new_day(inputs), new_day(inputs)]
+    own = len(inputs.legs)
+    plain, full = (run_to_end(day, compiled_for) for day, compiled_for in zip(days, (False, True), strict=True))
+    assert plain.tally["happened"] == full.tally["happened"]
+    assert_equal(log_of(plain, own), log_of(full, own))
 
 
 @pytest.mark.parametrize("tick_s", [1, 600])

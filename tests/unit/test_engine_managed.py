@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hand_days import MINUTE_US, column, hours, run, some_legs, some_stations, some_vehicles
 
+from fleetsim.engine import kernel
 from fleetsim.engine.reference import simulate
 from fleetsim.engine.spec import (
     HOUR_US,
@@ -201,6 +202,24 @@ def test_a_fault_ends_a_charge_and_the_vehicle_tries_another_station() -> None:
     assert log.reason.tolist() == [Reason.FAULT, Reason.SERVED]
     assert log.energy.tolist() == [10_000, 30_000]
     assert log.station.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("handling", [0, 5 * MINUTE_US])
+@pytest.mark.parametrize("engine", [simulate, kernel.simulate])
+def test_a_vehicle_whose_plug_breaks_when_it_has_its_goal_leaves_the_next_plug_at_once(
+    engine: Any, handling: int
+) -> None:
+    # Filled to its target of 40 kWh, less than the battery holds, so at its depot it goes to the plug that is left.
+    vehicles = some_vehicles([2], home=0, start_level=20_000, target=40_000)
+    legs = some_legs(2, depart=[8 * HOUR_US, 20 * HOUR_US], drive=0, energy=0, at_depot=[1, 0], may_charge=[1, 0])
+    stations = some_stations(1, plugs=2, site_limit=50_000, handling=handling)
+    inputs, log = run(vehicles, legs, stations)
+    full = int(log.end[0])
+    log = engine(replace(inputs, faults=table(Faults, (0, 0, full, NEVER_US))))
+    assert log.reason.tolist() == [Reason.FAULT, Reason.SERVED]
+    assert log.energy.tolist() == [20_000, 0]
+    assert log.end.tolist() == [full, full + handling]
+    assert log.level.tolist() == [40_000]
 
 
 def test_a_repaired_plug_serves_the_queue_again() -> None:

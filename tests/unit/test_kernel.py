@@ -186,7 +186,7 @@ def test_where_nothing_can_be_written_the_engine_is_compiled_without_a_cache(mon
             raise RuntimeError("cannot cache function 'run': no locator available")
         return lambda function: ("without a cache", function.__name__)
 
-    monkeypatch.setattr(compiler, "_compiled_modules", lambda chosen: {compiler.run_on: None})
+    monkeypatch.setattr(compiler, "_compiled_modules", lambda *chosen: {compiler.run_on: None})
     monkeypatch.setattr(compiler, "njit", compiler_without_a_folder)
     assert compiler.entry.__wrapped__() == ("without a cache", "run")
 

@@ -55,8 +55,8 @@ class UncompiledPolicyError(ScenarioError):
 
 
 @cache
-def entry(chosen: Policies = SHIPPED) -> Callable[[Day], bool]:
-    """Return what runs a day on with these policies.
+def entry(chosen: Policies = SHIPPED, has_extras: bool = True) -> Callable[[Day], bool]:
+    """Return what runs a day on with these policies, with what only days with extras have or without.
 
     With the shipped ones it comes from the cache on disk if it was compiled before from the same sources: numba keeps
     a compiled function beside this file, or in the user's cache where that is read-only, and looks at the date of this
@@ -68,7 +68,7 @@ def entry(chosen: Policies = SHIPPED) -> Callable[[Day], bool]:
     UncompiledPolicyError
         If numba cannot compile a policy, or one does not return whole numbers, or true or false.
     """
-    sources = source_number()
+    sources = source_number(has_extras)
 
     def run(day: Day) -> bool:
         day.tally[0].sources = sources
@@ -76,7 +76,7 @@ def entry(chosen: Policies = SHIPPED) -> Callable[[Day], bool]:
         return is_over
 
     # What it calls has to be a global name: a compiled function in the closure would be another key in each process.
-    scope = {**globals(), "run_on": _compiled_modules(chosen)[run_on]}
+    scope = {**globals(), "run_on": _compiled_modules(chosen, has_extras)[run_on]}
     runs = FunctionType(run.__code__, scope, run.__name__, None, run.__closure__)
     if chosen == SHIPPED:
         try:
@@ -86,16 +86,16 @@ def entry(chosen: Policies = SHIPPED) -> Callable[[Day], bool]:
     return cast("Callable[[Day], bool]", njit(nogil=True)(runs))
 
 
-def source_number() -> int:
-    """Return a number for the source of all that is compiled in: another source, another number."""
+def source_number(has_extras: bool) -> int:
+    """Return a number for all that is compiled in: another source or another use of it, another number."""
     modules = (*MODULES, spec, state, packing)
-    text = "".join(inspect.getsource(module) for module in modules)
+    text = "".join(inspect.getsource(module) for module in modules) + str(has_extras)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 
 
-def _compiled_modules(chosen: Policies) -> dict[Any, Any]:
+def _compiled_modules(chosen: Policies, has_extras: bool) -> dict[Any, Any]:
     """Return the compiled function of each function; they are compiled at their first call."""
-    scopes = {module: dict(vars(module)) for module in MODULES}
+    scopes = {module: dict(vars(module)) | {"HAS_EXTRAS": has_extras} for module in MODULES}
     calls = _calls()
     compiled: dict[Any, Any] = {
         function: _compiler(_moved(function, scope), is_part=calls[function] == 1)

@@ -15,6 +15,7 @@ from fleetsim.engine.compiled.state import (
     AT_TASK,
     BETWEEN,
     CALLED_AWAY,
+    HAS_EXTRAS,
     NOBODY,
     REPAIR,
     STEP,
@@ -28,16 +29,18 @@ from fleetsim.engine.compiled.stops import end_visit, joins, look_further, stop,
 def wake(day: Day, v: int, now: int) -> None:
     """Let vehicle `v` act at an event: it stays for energy, or it goes on."""
     wakes_for = day.vehicles[v].wakes_for
-    day.vehicles[v].event = NOBODY
+    if HAS_EXTRAS:
+        day.vehicles[v].event = NOBODY
     if wakes_for == AT_STOP:
         stays = stop(day, v, now)
     elif wakes_for == AT_STATION:
         stays = joins(day, v, now) or try_stations(day, v, now)
-    elif wakes_for == AT_END:
-        further = end_visit(day, v, now)
-        stays = further and day.more[v].phase != CALLED_AWAY and look_further(day, v, now)
-    else:
+    elif HAS_EXTRAS and wakes_for != AT_END:
         stays = wake_otherwise(day, v, wakes_for, now)
+    else:
+        further = end_visit(day, v, now)
+        is_called = HAS_EXTRAS and day.more[v].phase == CALLED_AWAY
+        stays = further and not is_called and look_further(day, v, now)
     if not stays:
         leave_stop(day, v, now)
 
@@ -55,7 +58,15 @@ def wake_otherwise(day: Day, v: int, wakes_for: int, now: int) -> bool:
 
 def leave_stop(day: Day, v: int, now: int) -> None:
     """Go on with the legs; a vehicle between tasks becomes free again, waits on, or its day is over."""
-    phase = day.more[v].phase if day.vehicles[v].pool >= 0 else WORKS
+    if HAS_EXTRAS and day.vehicles[v].pool >= 0:
+        leave_between(day, v, now)
+    else:
+        go_on(day, v, now)
+
+
+def leave_between(day: Day, v: int, now: int) -> None:
+    """Let a vehicle of a pool go on with its task, become free again, begin a task, or wait on."""
+    phase = day.more[v].phase
     if phase == WORKS:
         go_on(day, v, now)
     elif phase == BETWEEN:
@@ -68,11 +79,11 @@ def follow_agenda(day: Day) -> None:
     """Do the next item of the agenda."""
     item = day.agenda[day.tally[0].agenda]
     day.tally[0].agenda += 1
-    if item.what == STEP:
+    if item.what == TASK:
+        call(day, item.row, item.time)
+    elif item.what == STEP:
         for row in day.told:
             share(day, row, item.time)
-    elif item.what == TASK:
-        call(day, item.row, item.time)
     else:
         faulty = day.faulty[item.row]
         if item.what == REPAIR:
@@ -83,7 +94,7 @@ def follow_agenda(day: Day) -> None:
 
 def start(day: Day, v: int) -> None:
     """Let vehicle `v` schedule its first event, if it has any."""
-    if day.vehicles[v].pool >= 0:
+    if HAS_EXTRAS and day.vehicles[v].pool >= 0:
         schedule(day, v, AT_FREE, day.vehicles[v].free)
     else:
         drive(day, v)
@@ -95,9 +106,17 @@ def happen(day: Day) -> None:
     v, order, now = first.vehicle, first.order, first.time
     tally.pending -= 1
     drop_first(day.events, tally.pending)
-    if day.vehicles[v].event == order:
+    if not HAS_EXTRAS or day.vehicles[v].event == order:
         tally.happened += 1
         wake(day, v, now)
+
+
+def is_on_agenda(day: Day) -> bool:
+    """Return whether the next item of the agenda comes before the next event."""
+    tally = day.tally[0]
+    if tally.agenda == len(day.agenda):
+        return False
+    return bool(tally.pending == 0 or day.agenda[tally.agenda].time <= day.events[0].time)
 
 
 def run_on(day: Day) -> bool:
@@ -109,9 +128,7 @@ def run_on(day: Day) -> bool:
         tally.woken += 1
         start(day, tally.woken - 1)
     while tally.rows < room and tally.flow_rows < flow_room:
-        if tally.agenda < len(day.agenda) and (
-            tally.pending == 0 or day.agenda[tally.agenda].time <= day.events[0].time
-        ):
+        if HAS_EXTRAS and is_on_agenda(day):
             follow_agenda(day)
         elif tally.pending > 0:
             happen(day)

@@ -1,6 +1,6 @@
 """What happens next: a binary heap of events by time and order of scheduling."""
 
-from fleetsim.engine.compiled.state import NOBODY, Day, Record, Records
+from fleetsim.engine.compiled.state import HAS_EXTRAS, NOBODY, Day, Record, Records
 
 
 def schedule(day: Day, v: int, wakes_for: int, time: int) -> None:
@@ -9,10 +9,12 @@ def schedule(day: Day, v: int, wakes_for: int, time: int) -> None:
     What it was to wake up for before does not happen.
     """
     tally = day.tally[0]
-    if tally.pending == len(day.events):
+    if HAS_EXTRAS and tally.pending == len(day.events):
         tally.pending = drop_moved(day)
     vehicle = day.vehicles[v]
-    vehicle.wakes_for, vehicle.event = wakes_for, tally.scheduled
+    vehicle.wakes_for = wakes_for
+    if HAS_EXTRAS:
+        vehicle.event = tally.scheduled
     at = place(day.events, tally.pending, time)
     event = day.events[at]
     event.time, event.order, event.vehicle = time, tally.scheduled, v

@@ -2,7 +2,7 @@
 
 from fleetsim.engine.compiled.heap import schedule
 from fleetsim.engine.compiled.rows import note_unvisited
-from fleetsim.engine.compiled.state import AT_FREE, AT_STOP, MILLION, STRANDED, Day, Record, Records
+from fleetsim.engine.compiled.state import AT_FREE, AT_STOP, HAS_EXTRAS, MILLION, STRANDED, Day, Record, Records
 from fleetsim.engine.policies import seek_energy
 from fleetsim.engine.spec import NEVER_US
 
@@ -15,13 +15,15 @@ def is_at_home(vehicle: Record, legs: Records, k: int) -> bool:
 def fills(vehicle: Record, legs: Records, k: int) -> bool:
     """Return whether the vehicle plugs in after leg `k` until it is full; after a task it becomes free instead."""
     is_last = k + 1 == vehicle.end_leg
-    stays = legs[k].overnight and not is_last if vehicle.pool >= 0 else legs[k].overnight or is_last
+    stays = legs[k].overnight and not is_last if HAS_EXTRAS and vehicle.pool >= 0 else legs[k].overnight or is_last
     return bool(stays and is_at_home(vehicle, legs, k))
 
 
 def has_chance(vehicle: Record, legs: Records, k: int) -> bool:
     """Return whether the vehicle may seek energy after leg `k`."""
-    if not legs[k].may_charge or vehicle.kind == 0 or (vehicle.pool >= 0 and k + 1 == vehicle.end_leg):
+    if not legs[k].may_charge or vehicle.kind == 0:
+        return False
+    if HAS_EXTRAS and vehicle.pool >= 0 and k + 1 == vehicle.end_leg:
         return False
     return bool(not vehicle.soft or is_at_home(vehicle, legs, k))
 
@@ -29,7 +31,7 @@ def has_chance(vehicle: Record, legs: Records, k: int) -> bool:
 def energy_of(day: Day, v: int, k: int) -> int:
     """Return the energy of leg `k` in vehicle `v` [Wh, g]."""
     energy = day.legs[k].energy
-    if day.vehicles[v].pool >= 0:
+    if HAS_EXTRAS and day.vehicles[v].pool >= 0:
         energy = energy * day.more[v].use_ppm // MILLION
     return int(energy)
 
@@ -77,7 +79,7 @@ def drive(day: Day, v: int) -> None:
             under_way = False
             break
     vehicle.level = level
-    if under_way and vehicle.pool >= 0:
+    if HAS_EXTRAS and under_way and vehicle.pool >= 0:
         end_task(day, v, free)
 
 

@@ -164,7 +164,11 @@ def change_grant(day: Day, slot: int, grant: int, now: int) -> None:
     """Grant the holder of a plug this power [W], unless that changes nothing."""
     plug = day.plugs[slot]
     held = plug.grant
-    if plug.level_now >= plug.goal or (held != NO_GRANT and (held == grant or min(held, plug.accepted) == grant)):
+    if plug.level_now >= plug.goal:
+        if held == NO_GRANT:
+            end_at_once(day, slot, now)
+        return
+    if held != NO_GRANT and (held == grant or min(held, plug.accepted) == grant):
         return
     end_stretch(day, slot, plug.level_now, now)
     plug.grant = grant
@@ -174,6 +178,13 @@ def change_grant(day: Day, slot: int, grant: int, now: int) -> None:
         plan_end(day, slot, now, plug.level)
     else:
         plan_giving(day, slot, now)
+
+
+def end_at_once(day: Day, slot: int, now: int) -> None:
+    """Let a holder that has had its goal from the start leave now."""
+    plug = day.plugs[slot]
+    plug.grant, plug.planned = 0, plug.level
+    schedule(day, plug.holder, AT_END, now)
 
 
 def end_stretch(day: Day, slot: int, level: int, now: int) -> None:

@@ -46,6 +46,7 @@ from fleetsim.engine.spec import (
     IntArray,
     Legs,
     Log,
+    QueueRule,
     is_managed,
 )
 
@@ -95,12 +96,26 @@ def check_rows(inputs: Inputs) -> None:
             raise IndexError(f"{name} from {rows.min()} to {rows.max()}: has to be within {least} and {end - 1}")
 
 
+def has_extras(inputs: Inputs) -> bool:
+    """Return whether the day has managed plugs, faults, queues with a rule, booking or pools."""
+    stations = inputs.stations
+    return bool(
+        is_managed(inputs).any()
+        or len(inputs.faults)
+        or (stations.queue_rule != QueueRule.FIFO).any()
+        or stations.bookable.any()
+        or (inputs.vehicles.pool >= 0).any()
+        or len(inputs.tasks)
+    )
+
+
 def new_day(inputs: Inputs) -> Day:
     """Return the state of a day before its first event."""
     size, pools = len(inputs.vehicles), len(inputs.pools.roams)
     zones = inputs.access.station.shape[1]
     stations = _new_stations(inputs)
     managed = stations["managed"]
+    told = np.flatnonzero(managed & (stations["signal"] >= 0))
     plugs = np.zeros(int(stations["plugs"][managed].sum()), PLUG)
     plugs["holder"] = NOBODY
     most_plugs = int(stations["plugs"][managed].max(initial=0))
@@ -126,8 +141,8 @@ def new_day(inputs: Inputs) -> Day:
         deliveries=_new_deliveries(inputs),
         steps=_packed(inputs.signals, ("price", "limit_pm"), STEP_ROW),
         prices=np.ascontiguousarray(inputs.signals.price, np.int64),
-        told=np.flatnonzero(managed & (stations["signal"] >= 0)),
-        agenda=_new_agenda(inputs),
+        told=told,
+        agenda=_new_agenda(inputs, len(told) > 0),
         faulty=_packed(inputs.faults, ("station", "plug"), FAULTY),
         tasks=_new_tasks(inputs),
         pending=_new_lines((pools,)),
@@ -218,10 +233,10 @@ def _new_deliveries(inputs: Inputs) -> Records:
     return deliveries
 
 
-def _new_agenda(inputs: Inputs) -> Records:
+def _new_agenda(inputs: Inputs, has_told: bool) -> Records:
     """Return what the tables fix by time; at the same time repairs, breaks, steps of signals, tasks."""
     repaired = np.flatnonzero(inputs.faults.repaired < NEVER_US)
-    steps = np.arange(1, inputs.signals.price.shape[1] + 1)
+    steps = np.arange(1, inputs.signals.price.shape[1] + 1 if has_told else 1)
     parts = (
         (REPAIR, inputs.faults.repaired[repaired], repaired),
         (BREAK, inputs.faults.breaks, np.arange(len(inputs.faults))),

@@ -10,6 +10,7 @@ from fleetsim.engine.compiled.state import (
     DRY,
     ELECTRIC,
     FIFO,
+    HAS_EXTRAS,
     HOLDING,
     LEAVING,
     NOBODY,
@@ -26,7 +27,7 @@ def enter(day: Day, v: int, now: int) -> None:
     """Put vehicle `v` at the end of its station's queue."""
     vehicle, station = day.vehicles[v], day.stations[day.vehicles[v].station]
     vehicle.behind, vehicle.stands = NOBODY, QUEUED
-    if station.queue_rule != FIFO:
+    if HAS_EXTRAS and station.queue_rule != FIFO:
         day.more[v].needed = time_to_goal(vehicle, station) if station.kind == ELECTRIC else 0
     if station.waiting == 0:
         station.head = v
@@ -35,7 +36,7 @@ def enter(day: Day, v: int, now: int) -> None:
     station.tail = v
     station.waiting += 1
     advance(day, vehicle.station, now)
-    if station.managed:
+    if HAS_EXTRAS and station.managed:
         share(day, vehicle.station, now)
 
 
@@ -55,7 +56,7 @@ def advance(day: Day, row: int, now: int) -> None:
 def take_next(day: Day, station: Record, now: int) -> int:
     """Take the next vehicle out of the queue and return it."""
     best, before = int(station.head), NOBODY
-    if station.queue_rule != FIFO:
+    if HAS_EXTRAS and station.queue_rule != FIFO:
         least_key, last, v = key_of(day, station, best, now), best, int(day.vehicles[best].behind)
         while v >= 0:
             key = key_of(day, station, v, now)
@@ -97,7 +98,7 @@ def serve(day: Day, v: int, start: int, now: int) -> bool:
     """Begin a service from `start` on [us]; False if the vehicle is turned away."""
     station = day.stations[day.vehicles[v].station]
     if station.kind == ELECTRIC:
-        if station.managed:
+        if HAS_EXTRAS and station.managed:
             take_plug(day, v, start, now)
         else:
             serve_plug(day, v, start)
@@ -111,12 +112,12 @@ def serve(day: Day, v: int, start: int, now: int) -> bool:
 def leave_plug(day: Day, v: int, now: int) -> None:
     """Free the plug of vehicle `v`, give it to the queue, share the power anew."""
     vehicle, station = day.vehicles[v], day.stations[day.vehicles[v].station]
-    if station.managed:
+    if HAS_EXTRAS and station.managed:
         release(day, v)
     vehicle.stands = AWAY
     station.busy -= 1
     advance(day, vehicle.station, now)
-    if station.managed:
+    if HAS_EXTRAS and station.managed:
         share(day, vehicle.station, now)
 
 
@@ -134,8 +135,9 @@ def level_now(day: Day, v: int, now: int) -> int:
 
 def returned(day: Day, v: int) -> int:
     """Return the energy given back on the present visit [Wh]."""
-    managed = day.stations[day.vehicles[v].station].managed
-    return int(day.more[v].returned) if managed else 0
+    if HAS_EXTRAS and day.stations[day.vehicles[v].station].managed:
+        return int(day.more[v].returned)
+    return 0
 
 
 def cut(day: Day, v: int, now: int, reason: int) -> None:

@@ -1,6 +1,7 @@
 """The rows of the log."""
 
 from fleetsim.engine.compiled.state import (
+    HAS_EXTRAS,
     IN_ARRIVE,
     IN_END,
     IN_ENERGY,
@@ -37,7 +38,7 @@ def note_visit(day: Day, v: int, end: int) -> None:
     visits[IN_ENERGY, row] = vehicle.energy
     visits[IN_REASON, row] = vehicle.reason
     visits[IN_METRES, row] = 2 * vehicle.metres
-    if day.stations[vehicle.station].managed:
+    if HAS_EXTRAS and day.stations[vehicle.station].managed:
         visits[IN_RETURNED, row] = day.more[v].returned
 
 

@@ -31,18 +31,22 @@ NO_GRANT = -(2**62)
 MICROGRAMS = 1_000_000
 MILLION = 1_000_000
 
+HAS_EXTRAS: bool = True
+"""Whether the day has more than a plain one. The engine is compiled for days with and without: there branches on this
+are cut off before their types are looked at, so what a plain day has not costs it nothing."""
+
 VEHICLE_COLUMNS = (
     "kind", "group", "home", "soft", "capacity", "reserve", "depot_reserve", "target", "max_power", "knee_pm",
     "end_pm", "use_per_km", "pool",
 )  # fmt: skip
 VEHICLE_ROW = (
     # What most events look at; the stop it stands at or drives to.
-    "wakes_for", "reason", "station", "leg", "end_leg", "home", "kind", "zone", "tries", "stands", "pool", "plug",
-    "soft", "at_home", "fills", "event", "level", "free", "back", "drive", "metres", "use_per_km", "need", "promised",
-    "group", "reserve", "capacity",
+    "wakes_for", "reason", "station", "leg", "end_leg", "home", "kind", "zone", "tries", "group", "event",
+    "soft", "at_home", "fills", "level", "free",
+    "back", "drive", "metres", "use_per_km", "need", "promised", "reserve", "capacity",
     # The visit it is on: times, what it stays for, what comes out, who waits behind it.
-    "target", "seek", "arrive", "start", "energy", "due", "least", "goal", "behind",
-    "first_leg", "depot_reserve", "max_power", "knee_pm", "end_pm",
+    "target", "seek", "arrive", "start", "energy", "due", "least", "goal",
+    "behind", "first_leg", "stands", "pool", "plug", "depot_reserve", "max_power", "knee_pm", "end_pm",
 )  # fmt: skip
 MORE_COLUMNS = ("rank", "pack_type", "ready_by", "give_floor", "on_until", "use_ppm")
 MORE_ROW = (
@@ -54,9 +58,11 @@ STATION_COLUMNS = (
     "kind", "plugs", "rate", "handling", "typical", "queue_limit", "supply", "dry_limit", "group", "bookable",
     "queue_rule", "site_limit", "cabinet_plugs", "cabinet_power", "share_rule", "strategy", "signal", "give_price",
 )  # fmt: skip
+STATION_FIRST = ("group", "in_service", "busy", "waiting", "queue_limit", "typical", "head", "tail")
+"""What drivers look at when they choose."""
 STATION_STATE = (
-    "in_service", "busy", "waiting", "head", "tail", "managed", "first_plug", "first_charger", "chargers",
-    "storage_ug", "store_ug", "at", "endless", "trailer_ug", "delivery", "end_delivery",
+    "managed", "first_plug", "first_charger", "chargers", "storage_ug", "store_ug", "at", "endless", "trailer_ug",
+    "delivery", "end_delivery",
 )  # fmt: skip
 PLUG_ROW = (
     "holder", "broken", "flows", "since", "level", "grant", "planned", "power", "goal", "ready", "floor", "rate",
@@ -72,7 +78,7 @@ TYPES = {
     **dict.fromkeys(("bookable", "managed", "endless", "broken", "flows", "sought"), np.bool_),
     **dict.fromkeys(("kind", "home", "first_leg", "leg", "end_leg", "zone", "station", "behind", "pool"), np.int32),
     **dict.fromkeys(("wakes_for", "reason", "tries", "stands", "plug", "holder", "what", "task"), np.int32),
-    **dict.fromkeys(("waits_behind", "phase"), np.int32),
+    **dict.fromkeys(("waits_behind", "phase", "event", "group"), np.int32),
 }
 """Row numbers and codes take half a word, which is felt; all else is in 64 bits."""
 (IN_VEHICLE, IN_LEG, IN_STATION, IN_SEEK, IN_ARRIVE, IN_START, IN_END, IN_ENERGY, IN_REASON, IN_METRES, IN_RETURNED) = (
@@ -90,7 +96,10 @@ def row_type(names: tuple[str, ...], types: dict[str, Any] | None = None) -> np.
 VEHICLE = row_type(VEHICLE_ROW, TYPES)
 MORE = row_type(MORE_ROW, TYPES)
 LEG = row_type(LEG_COLUMNS, TYPES)
-STATION = row_type((*STATION_COLUMNS, *STATION_STATE), {n: TYPES[n] for n in ("bookable", "managed", "endless")})
+STATION = row_type(
+    (*STATION_FIRST, *(name for name in STATION_COLUMNS if name not in STATION_FIRST), *STATION_STATE),
+    {name: TYPES[name] for name in ("bookable", "managed", "endless")},
+)
 PLUG = row_type(PLUG_ROW, {**TYPES, "rate": np.float64, "zero": np.float64})
 WAY = row_type(("station", "drive", "metres"))
 EVENT = row_type(("time", "order", "vehicle"))

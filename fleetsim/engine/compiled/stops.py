@@ -11,6 +11,7 @@ from fleetsim.engine.compiled.state import (
     DRY,
     FAULT,
     FIFO,
+    HAS_EXTRAS,
     LEFT_EARLY,
     NOBODY,
     OUT_OF_REACH,
@@ -54,7 +55,7 @@ def try_stations(day: Day, v: int, now: int) -> bool:
         take_way(day, v, rank, now)
         travel = vehicle.drive + vehicle.back
         vehicle.back = vehicle.drive
-        if day.stations[vehicle.station].bookable:
+        if HAS_EXTRAS and day.stations[vehicle.station].bookable:
             book(day, v, now, now + travel)
             return True
         if travel > 0:
@@ -164,7 +165,7 @@ def prepare(day: Day, v: int, used: int, arrive: int) -> None:
         if vehicle.leg + 1 >= vehicle.end_leg:
             vehicle.least = vehicle.capacity
     vehicle.due = vehicle.promised - vehicle.drive
-    if station.managed or station.queue_rule != FIFO:
+    if HAS_EXTRAS and (station.managed or station.queue_rule != FIFO):
         more = day.more[v]
         more.returned = 0
         follows = vehicle.leg + 1 < vehicle.end_leg
@@ -182,7 +183,7 @@ def end_visit(day: Day, v: int, now: int) -> bool:
     """Give the plug to the queue and log the visit; return whether to look for energy further."""
     vehicle, station = day.vehicles[v], day.stations[day.vehicles[v].station]
     if vehicle.reason == SERVED or vehicle.reason == LEFT_EARLY:
-        if station.managed:
+        if HAS_EXTRAS and station.managed:
             finish(day, v, now)
         leave_plug(day, v, now)
     note_visit(day, v, now)
