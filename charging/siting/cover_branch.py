@@ -252,8 +252,8 @@ class Branching:
         two = np.sort(self.purse.cost[:, free], axis=1)[:, :2].sum(axis=1)
         if (two <= left + 1e-9).all():
             return False
-        gain = _gains(self.links, weight, status)
-        self.best.offer(self.links, np.r_[opened, gain.argmax()])
+        gain = _gains(self.links, weight, status)[free]
+        self.best.offer(self.links, np.r_[opened, free[gain.argmax()]])
         return True
 
     def _try(self, dual: Dual, status: Status) -> None:

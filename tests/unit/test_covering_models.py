@@ -145,3 +145,12 @@ def test_zeros_stored_and_columns_unsorted_change_nothing():
     answer = solve(MaximalCovering(given, np.array([5.0, 1.0, 3.0, 1.0]), p=1))
     assert (answer.sites.tolist(), answer.objective) == ([0], 6.0)
     assert given.toarray().tolist() == before
+
+
+def test_no_period_opens_more_sites_than_its_number() -> None:
+    cover = np.array([[abs(point - site) <= 1 for site in (2, 3, 5, 6, 7)] for point in range(8)], dtype=np.float64)
+    weight = np.array([[0, 0, 50, 700, 20, 900, 10, 400]] * 3, dtype=np.float64)
+    answer = solve(PeriodCovering(cover, weight, p=[1, 2, 3]))
+    assert all(len(answer.sites_in(period)) <= period + 1 for period in range(3))
+    # Site 6 covers 5, 6 and 7 (1,310) in all years, site 3 covers 2 to 4 (770) in the second and third: 3,930 + 1,540.
+    assert (answer.objective, answer.status) == (5470.0, "optimal")
