@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from fleetsim.scenario.sections import ChargingSection
 from fleetsim.tables import CARRIERS
+from networks.compiled import compiled
 
 FloatArray = NDArray[np.float64]
 AmountT = TypeVar("AmountT", float, FloatArray)

@@ -3,19 +3,14 @@
 Who can follow whom is never written down: it is asked when needed. Trips are numbered in the order of departure.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from networks.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def _compiled(function: Function) -> Function:
-    return cast(Function, njit(cache=True, nogil=True)(function))
 
 
 class Rows(NamedTuple):
@@ -44,7 +39,7 @@ class Ground(NamedTuple):
     """Worth of a second of standing over a second of empty driving."""
 
 
-@_compiled
+@compiled
 def first_after(ground: Ground, rows: Rows, row: int, second: int) -> int:
     """Return the place in `rows.trip` of the first departure of a row at or after a second of the day."""
     low, high = rows.indptr[row], rows.indptr[row + 1]
@@ -57,7 +52,7 @@ def first_after(ground: Ground, rows: Rows, row: int, second: int) -> int:
     return int(low)
 
 
-@_compiled
+@compiled
 def next_open(following: Ints, place: int) -> int:
     """Return the first place not yet closed, from `place` on; ways found are shortened."""
     root = place
@@ -68,7 +63,7 @@ def next_open(following: Ints, place: int) -> int:
     return int(root)
 
 
-@_compiled
+@compiled
 def next_follower(ground: Ground, rows: Rows, following: Ints, trip: int, place: tuple[int, int]) -> tuple[int, int]:
     """Return an open place that a trip's bus can reach in time, or -1, and the rank of its terminal.
 
@@ -90,7 +85,7 @@ def next_follower(ground: Ground, rows: Rows, following: Ints, trip: int, place:
     return -1, rank
 
 
-@_compiled
+@compiled
 def take_nearest(ground: Ground, rows: Rows, by_ready: Ints, joints: tuple[Ints, Ints], ranks: int) -> None:
     """Give each trip, earliest ready first, the first departure nobody has taken at its nearest terminals."""
     after, before = joints
@@ -106,7 +101,7 @@ def take_nearest(ground: Ground, rows: Rows, by_ready: Ints, joints: tuple[Ints,
                 following[found] = found + 1
 
 
-@_compiled
+@compiled
 def find_levels(ground: Ground, rows: Rows, joints: tuple[Ints, Ints], level: Ints) -> int:
     """Write how many joints are given up at least before each departure is reached, from trips without a follower.
 
@@ -140,7 +135,7 @@ def find_levels(ground: Ground, rows: Rows, joints: tuple[Ints, Ints], level: In
     return nearest
 
 
-@_compiled
+@compiled
 def augment(ground: Ground, rows: Rows, joints: tuple[Ints, Ints], nearest: int) -> int:
     """Add joints along shortest ways that share no departure, as many as a greedy search finds; return how many."""
     after, before = joints
@@ -169,7 +164,7 @@ def augment(ground: Ground, rows: Rows, joints: tuple[Ints, Ints], nearest: int)
     return added
 
 
-@_compiled
+@compiled
 def joint_cost(ground: Ground, trip: int, follower: int) -> float:
     """Return the worth of a joint: empty driving, and a little for standing; infinite where the bus is late."""
     drive = ground.drive_s[ground.end[trip], ground.start[follower]]
@@ -177,7 +172,7 @@ def joint_cost(ground: Ground, trip: int, follower: int) -> float:
     return np.inf if idle < 0 else drive + ground.idle_weight * idle
 
 
-@_compiled
+@compiled
 def exchange(ground: Ground, rows: Rows, joints: tuple[Ints, Ints], nearby: tuple[int, int]) -> float:
     """Look once, from every trip with a follower, for a better follower nearby; return what is saved.
 

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from networks.compiled import compiled
 from networks.courses import Floats, Ints
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -103,14 +104,6 @@ class Sweep(NamedTuple):
     cost: Floats
     """Cost from each source: shape (rows, LANES)."""
     km: Floats
-
-
-def _compiled(function: Function) -> Function:
-    """Return the function compiled at its first call, or as it was kept from an earlier run."""
-    try:
-        return cast("Function", njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # numba finds no folder to write to
-        return cast("Function", njit(nogil=True)(function))
 
 
 def _inner(function: Function) -> Function:
@@ -226,7 +219,7 @@ def _spread_from(links: Any, origin: int, limit: float, into: Any) -> int:
     return settled
 
 
-@_compiled
+@compiled
 def settle(links: Links, heap: Records, size: int, count: Ints, found: Records) -> None:
     """Grow from the `size` labels in the heap until every node has its nearest sites.
 
@@ -256,7 +249,7 @@ def settle(links: Links, heap: Records, size: int, count: Ints, found: Records) 
                 size = _push(heap, size, cost + links.cost[link], km + links.km[link], site, before)
 
 
-@_compiled
+@compiled
 def reach(links: Links, spread: Spread, into: Reached) -> int:
     """Write the wanted nodes within the limit of each origin; return how many origins found room for theirs."""
     end = 0
@@ -276,7 +269,7 @@ def reach(links: Links, spread: Spread, into: Reached) -> int:
     return len(spread.origins)
 
 
-@_compiled
+@compiled
 def chordal_shape(indptr: Ints, lower: Ints, parent: Ints, mark: Ints, count: Ints) -> None:
     """Find the parent of each node and the number of its arcs to higher nodes, shortcuts included.
 
@@ -296,7 +289,7 @@ def chordal_shape(indptr: Ints, lower: Ints, parent: Ints, mark: Ints, count: In
                 below = parent[below]
 
 
-@_compiled
+@compiled
 def chordal_arcs(indptr: Ints, lower: Ints, parent: Ints, mark: Ints, free: Ints, head: Ints) -> None:
     """Write the higher end of each arc, the arcs of a node side by side from `free` on, lowest first."""
     for node in range(len(parent)):
@@ -310,7 +303,7 @@ def chordal_arcs(indptr: Ints, lower: Ints, parent: Ints, mark: Ints, free: Ints
                 below = parent[below]
 
 
-@_compiled
+@compiled
 def customise(arcs: Arcs, below: Below, weights: Weights, arc_to: Ints) -> None:
     """Lower the weights of all arcs to those of the best way through lower nodes; `arc_to` is room for every node."""
     for y in range(len(arcs.parent)):
@@ -330,7 +323,7 @@ def customise(arcs: Arcs, below: Below, weights: Weights, arc_to: Ints) -> None:
                     weights.down_km[yz] = weights.down_km[xz] + weights.up_km[xy]
 
 
-@_compiled
+@compiled
 def climb(arcs: Arcs, weights: Weights, sources: Ints, sweep: Sweep, cost: Floats, km: Floats) -> None:
     """Write into the sweep what it costs to climb from each source to the nodes above it.
 
@@ -353,7 +346,7 @@ def climb(arcs: Arcs, weights: Weights, sources: Ints, sweep: Sweep, cost: Float
             node = arcs.parent[node]
 
 
-@_compiled
+@compiled
 def descend(sweep: Sweep, with_km: bool) -> None:
     """Lower the costs of the sweep, from the highest node down, to those of the best ways."""
     cost, km = sweep.cost, sweep.km
@@ -372,7 +365,7 @@ def descend(sweep: Sweep, with_km: bool) -> None:
                     cost[row, lane] = through if through < cost[row, lane] else cost[row, lane]
 
 
-@_compiled
+@compiled
 def paint(segments: Floats, field: Floats, x0: float, y0: float, cell: float, far: float) -> None:
     """Lower each cell of the field to its squared distance from the nearest segment, where it is near one.
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from charging.siting.compiled import compiled
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 
 MOST_NODES = 20_000
 """Nodes of a knapsack search after which its linear bound is taken."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from charging.siting.cover_prices import (
     CLOSED,
     FREE,
@@ -25,6 +24,7 @@ from charging.siting.cover_purse import Purse
 from charging.siting.cover_search import covered_weight, search
 from charging.siting.effort import Effort
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 
 NODE_STEPS = 60
 NODE_STEP_LENGTH = 0.1

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
-from charging.siting.compiled import compiled
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 from networks.errors import DataError
 
 BLOCK_POINTS = 1 << 16

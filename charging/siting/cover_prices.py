@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from charging.siting.problem import FloatArray
+from networks.compiled import compiled
 
 FREE, OPEN, CLOSED = 0, 1, -1
 NEW_SHARE, LEAST_NEW_SHARE, NEW_SHARE_DECAY, LOOK_EVERY = 0.1, 0.005, 0.8, 50

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from charging.siting.cover_prices import Links
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 
 CANDIDATES_PER_KICK = 4
 Index = int | np.integer[Any]

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from charging.siting.flow_routes import Clause, Route
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 
 
 class Ways(NamedTuple):

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from charging.siting.answer import Answer, make_answer
-from charging.siting.compiled import compiled
 from charging.siting.cover_problems import GradualCovering
 from charging.siting.effort import Effort
 from charging.siting.maximal_covering import SAME, solve_maximal_covering
 from charging.siting.problem import FloatArray, IntArray, MaximalCovering, as_vector
+from networks.compiled import compiled
 from networks.errors import DataError
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 
 SiteArray = NDArray[np.int32]
 FREE, OPEN, CLOSED = 0, 1, -1

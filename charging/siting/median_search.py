@@ -7,8 +7,8 @@ doi 10.1016/j.ejor.2005.05.049.
 
 import numpy as np
 
-from charging.siting.compiled import compiled
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 
 LEAST_GAIN = 1e-10
 """Swaps that gain less than this share of the cost are rounding."""

@@ -8,7 +8,6 @@ doi 10.1287/ijoc.1100.0418). Both cuts only shorten lists or close sites.
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from charging.siting.effort import Effort
 from charging.siting.median_bound import (
     BOUND,
@@ -26,6 +25,7 @@ from charging.siting.median_bound import (
 from charging.siting.median_rest import solve_rest
 from charging.siting.median_task import Median, Node
 from charging.siting.problem import FloatArray
+from networks.compiled import compiled
 
 STEPS_PER_LOOK, LOOKS = 25, 8
 LEAST_RISE = 0.03

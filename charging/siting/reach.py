@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from charging.siting.compiled import compiled
 from charging.siting.effort import Effort
 from charging.siting.milp import Program, minimise
 from charging.siting.problem import IntArray
+from networks.compiled import compiled
 
 BoolArray = NDArray[np.bool_]
 WordArray = NDArray[np.uint64]

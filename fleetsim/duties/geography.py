@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from fleetsim.duties.draws import Floats, Integers
+from networks.compiled import compiled
 
 KM_PER_DEGREE = 111.195
 CELL_KM = 3.5

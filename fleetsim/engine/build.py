@@ -9,7 +9,6 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from charging.siting.compiled import compiled
 from charging.tables import Station
 from fleetsim.duties.draws import stream
 from fleetsim.engine.spec import (
@@ -29,6 +28,7 @@ from fleetsim.engine.spec import (
 from fleetsim.scenario.sections import ChargingSection
 from fleetsim.tables import FLEET_GROUPS, Assignment, BackgroundArrival, DutyVehicle, Leg, VehicleType
 from fleetsim.vehicles import FloatArray, LegUse, leg_use, type_parameters
+from networks.compiled import compiled
 
 MINUTE_US = 60 * SECOND_US
 KIND_OF = {"BEV": Kind.ELECTRIC, "PHEV": Kind.ELECTRIC, "BEV-swap": Kind.SWAP, "FCEV": Kind.HYDROGEN}

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 
 from charging.energy import HOUR_US
-from charging.siting.compiled import compiled
 from charging.tables import Session, StationLoad
 from fleetsim.engine.build import DayModel
 from fleetsim.engine.prepass import summed_made
@@ -23,6 +22,7 @@ from fleetsim.engine.spec import (
 )
 from fleetsim.tables import DayUse, Service, ZoneDemand
 from fleetsim.vehicles import CARRIER_OF, FloatArray
+from networks.compiled import compiled
 
 BIN_US = 15 * 60 * SECOND_US
 BINS_PER_HOUR = 4

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from fleetsim.engine import policies
 from fleetsim.engine.spec import (
     NEVER_US,
@@ -18,6 +17,7 @@ from fleetsim.engine.spec import (
     is_last_leg,
     vehicle_of_leg,
 )
+from networks.compiled import compiled
 
 AnyArray = NDArray[Any]
 VEHICLE_SPAN_US = 4_000_000_000_000

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from charging.siting.compiled import compiled
 from charging.tariffs import prices, season_of_month
 from fleetsim.duties.draws import evenly
 from fleetsim.duties.geography import Geography
@@ -19,6 +18,7 @@ from fleetsim.operation.faults import draw_faults
 from fleetsim.operation.rules import Tariffs, deliveries, ruled, signals, with_giving
 from fleetsim.scenario.operation import OperationSection
 from fleetsim.vehicles import FloatArray
+from networks.compiled import compiled
 
 DAY_US = 24 * HOUR_US
 TARIFF_CUSTOMER = "depot"

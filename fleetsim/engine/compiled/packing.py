@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from charging.siting.compiled import compiled
 from fleetsim.engine.compiled.state import (
     BREAK,
     DELIVERY,
@@ -49,6 +48,7 @@ from fleetsim.engine.spec import (
     QueueRule,
     is_managed,
 )
+from networks.compiled import compiled
 
 FIRST_ROOM = 4
 """Log rows a vehicle for which there is room at first; memory is taken only when it is written."""
