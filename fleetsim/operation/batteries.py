@@ -10,8 +10,6 @@ from fleetsim.engine.spec import Inputs, Kind, Vehicles
 from fleetsim.scenario.operation import OperationSection
 from fleetsim.vehicles import FloatArray
 
-DAYS_DRIVEN = 330.0
-"""Days a year on which a vehicle drives, as its simulated day [1/year]; 300 to 350 plausible."""
 LEVELS = ("capacity", "start_level", "reserve", "depot_reserve", "target")
 
 
@@ -64,7 +62,7 @@ def weathered(
     held = np.where(battery, share_at(section.cold_capacity_share, temperature_c), 1.0)
     held[duties:] = 1.0
     aged = vehicles.kind[:duties] == Kind.ELECTRIC
-    held[:duties] *= np.where(aged, faded_share(age_years, _cycles(inputs)[:duties], section), 1.0)
+    held[:duties] *= np.where(aged, faded_share(age_years, _cycles(inputs, section.days_driven)[:duties], section), 1.0)
     power = np.where(battery, share_at(section.cold_power_share, temperature_c), 1.0)
     columns = {name: np.rint(getattr(vehicles, name) * held).astype(np.int64) for name in LEVELS}
     columns["max_power"] = np.maximum(np.rint(vehicles.max_power * power), vehicles.max_power > 0).astype(np.int64)
@@ -72,7 +70,7 @@ def weathered(
     return replace(inputs, vehicles=fitted)
 
 
-def _cycles(inputs: Inputs) -> FloatArray:
+def _cycles(inputs: Inputs, days_driven: float) -> FloatArray:
     """Return the full charges a year of each vehicle, if it drives as on this day."""
     used = summed(inputs.legs.energy, inputs.vehicles.first_leg)
-    return np.asarray(DAYS_DRIVEN * used / np.maximum(inputs.vehicles.capacity, 1))
+    return np.asarray(days_driven * used / np.maximum(inputs.vehicles.capacity, 1))

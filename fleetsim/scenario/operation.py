@@ -53,6 +53,9 @@ class OperationSection(Section):
     """Loss of a battery's capacity with age [share/year]; .005 to .02 plausible."""
     fade_per_1000_cycles: Annotated[float, Field(ge=0.0, le=0.5)] = 0.04
     """Loss of a battery's capacity with use [share per 1,000 full charges]; .02 to .1 plausible."""
+    days_driven: Annotated[float, Field(gt=0.0, le=366.0)] = 330.0
+    """Days a year on which a vehicle drives as on its simulated day, for the use of its battery [1/year]; 300 to 350
+    plausible."""
     least_capacity_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
     """Capacity at which batteries are replaced, so that none is weaker [share of new]; .6 to .8 plausible."""
     payload_share: dict[str, Annotated[float, Field(gt=0.3, le=1.0)]] = {"goods": 0.98}

@@ -40,7 +40,7 @@ SMALL = st.builds(
 )
 quiet = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.too_slow]}
 several = settings(max_examples=40, **quiet)
-many = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def run_to_end(day: Day, extras: bool) -> Day:
