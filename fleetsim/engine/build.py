@@ -253,15 +253,16 @@ def _sized(parameters: pl.DataFrame, section: ChargingSection) -> pl.DataFrame:
 
 def _roster(plan: FleetPlan, sized: pl.DataFrame, fleet: pl.Enum) -> pl.DataFrame:
     """Return a fleet's vehicles with their types and the number of their legs, in the order of the legs."""
-    counts = plan.legs.group_by("vehicle_id", maintain_order=True).len("legs")
+    vehicles = plan.vehicles.sort("vehicle_id")
+    # The legs are sorted by vehicle, so that looking up where each vehicle's begin and end is enough.
+    of_leg, vehicle = plan.legs["vehicle_id"].to_numpy(), vehicles["vehicle_id"].to_numpy()
+    number = np.searchsorted(of_leg, vehicle, "right") - np.searchsorted(of_leg, vehicle)
     return (
-        plan.vehicles.sort("vehicle_id")
-        .select("vehicle_id", "weight", "district", "depot")
+        vehicles.select("vehicle_id", "weight", "district", "depot")
         .join(plan.assignment, on="vehicle_id", how="left", maintain_order="left")
         .join(sized, on="vehicle_type", how="left", maintain_order="left")
-        .join(counts, on="vehicle_id", how="left", maintain_order="left")
         .with_columns(
-            pl.col("legs").fill_null(0).cast(pl.Int64),
+            legs=pl.Series(number, dtype=pl.Int64),
             fleet=pl.lit(plan.fleet, fleet),
             fleet_group=pl.lit(plan.group, GROUP),
             background=pl.lit(False),

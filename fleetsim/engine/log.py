@@ -20,7 +20,7 @@ from fleetsim.engine.spec import (
     is_managed,
     is_served,
 )
-from fleetsim.tables import DayUse, Service, ZoneDemand
+from fleetsim.tables import FLEET_GROUPS, DayUse, Service, ZoneDemand
 from fleetsim.vehicles import CARRIER_OF, FloatArray
 from networks.compiled import compiled
 
@@ -75,19 +75,43 @@ def station_load(model: DayModel, log: Log) -> dy.DataFrame[StationLoad]:
     A session's energy is spread evenly over its time of flow; a swapped pack's over its charge behind the bay.
     Waits count at the hour of arrival. Numbers are scaled up if the run samples.
     """
-    arrived = _arrivals_by_hour(model, log)
-    energy = _energy_by_hour(model, log)
-    joined = energy.join(arrived, on=["station", "hour"], how="full", coalesce=True)
+    quarters, visits = _energy_by_quarter(model, log), _Visits.of(model, log)
+    hours = max(quarters.shape[1], visits.hours)
+    size = len(model.station_ids) * hours
+    energy, power = np.zeros((2, len(model.station_ids), hours))
+    energy[:, : quarters.shape[1]], power[:, : quarters.shape[1]] = quarters.sum(axis=2), quarters.max(axis=2)
+    cell = visits.station * hours + visits.hour
+    wait = _Groups.of(cell[visits.served], visits.wait_us[visits.served])
+    came = np.bincount(cell, minlength=size) > 0
+    # Rows by the text of the station, then by hour.
     ids = pl.Series("station_id", model.station_ids, dtype=pl.String)
-    place = pl.Series(_place_in_order(ids)[joined["station"].to_numpy()])
-    table = joined.sort(place, "hour").with_columns(
-        pl.col("energy_kwh", "peak_kw").fill_null(0.0),
-        pl.col("served", "unserved").fill_null(0),
-        year=pl.lit(model.conditions.year, pl.Int64),
-        day=pl.lit(model.conditions.day),
-        station_id=pl.lit(ids).gather("station"),
+    by_text = ids.arg_sort().to_numpy()
+    rows = (by_text[:, None] * hours + np.arange(hours)).ravel()
+    rows = rows[((energy.ravel() != 0.0) | came)[rows]]
+
+    def whole(served: BoolArray) -> IntArray:
+        return np.asarray(np.rint(np.bincount(cell, visits.weight * served, size)[rows]), np.int64)
+
+    def of_cell(values: FloatArray) -> pl.Series:
+        every = np.full(size, np.nan)
+        every[wait.cell] = values / MINUTE_US
+        return pl.Series(every[rows], nan_to_null=True)
+
+    table = pl.DataFrame(
+        {
+            "year": pl.repeat(model.conditions.year, len(rows), dtype=pl.Int64, eager=True),
+            "day": pl.repeat(model.conditions.day, len(rows), dtype=pl.String, eager=True),
+            "station_id": ids.gather(rows // hours),
+            "hour": rows % hours,
+            "energy_kwh": energy.ravel()[rows],
+            "peak_kw": power.ravel()[rows] * BINS_PER_HOUR,
+            "mean_wait_min": of_cell(wait.mean()),
+            "p95_wait_min": of_cell(wait.quantile(0.95)),
+            "served": whole(visits.served),
+            "unserved": whole(~visits.served),
+        }
     )
-    return StationLoad.validate(table.select(StationLoad.column_names()))
+    return StationLoad.validate(table)
 
 
 def service(model: DayModel, log: Log) -> dy.DataFrame[Service]:
@@ -179,55 +203,73 @@ def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy
     -----
     One wish is a vehicle and the leg after which it sought energy, however many stations it tried.
     """
-    wishes = _wishes(model, log)
-    weight, served = pl.col("weight"), pl.col("served")
-    table = wishes.group_by("zone", "kind", "fleet_group", maintain_order=True).agg(
-        seeks=weight.sum(),
-        served=weight.filter(served).sum(),
-        unserved=weight.filter(~served).sum(),
-        stranded=weight.filter("stranded").sum(),
-        waiting=weight.filter(served & (pl.col("wait_min") > long_wait_min)).sum(),
-        mean_wait_min=pl.col("wait_min").filter(served).mean(),
-        detour_km=(weight * pl.col("detour_km")).sum(),
-    )
-    return ZoneDemand.validate(
-        table.with_columns(
-            pl.col("kind").replace_strict(STATION_KIND, return_dtype=pl.String),
-            year=pl.lit(model.conditions.year, pl.Int64),
-            day=pl.lit(model.conditions.day),
-        )
-        .select(ZoneDemand.column_names())
-        .with_columns(pl.col("kind").cast(ZoneDemand.kind.dtype), pl.col("fleet_group").cast(pl.String))
-        .sort("zone", "kind", "fleet_group")
-    )
+    wishes = _Wishes.of(model, log)
+    kinds, groups = len(Kind), len(FLEET_GROUPS)
+    cell = (wishes.zone * kinds + wishes.kind) * groups + wishes.group
+    cells = np.flatnonzero(np.bincount(cell))
 
+    def total(values: FloatArray | BoolArray) -> FloatArray:
+        return np.asarray(np.bincount(cell, values)[cells], np.float64)
 
-def _wishes(model: DayModel, log: Log) -> pl.DataFrame:
-    """Return one row a wish away from the depot: zone, kind, fleet_group, weight, and what came of it."""
-    vehicles, legs = model.inputs.vehicles, model.inputs.legs
-    away = ~(legs.at_depot[log.leg] & (vehicles.home[log.vehicle] >= 0))
-    first = np.full(len(legs), -1)
-    first[log.leg[::-1]] = np.arange(len(log))[::-1]
-    # A wish has the number of its first row.
-    wish = first[log.leg]
-    row = np.flatnonzero(away & (wish == np.arange(len(log))))
-    leg, vehicle = log.leg[row], log.vehicle[row]
-
-    def total(values: IntArray | BoolArray) -> FloatArray:
-        return np.asarray(np.bincount(wish, values, len(log))[row], np.float64)
-
-    return pl.DataFrame(
+    weight, served = wishes.weight, wishes.served
+    served_wishes = total(served)
+    wait_min = total(wishes.wait_min * served) / np.where(served_wishes > 0, served_wishes, np.nan)
+    names = {int(kind): name for kind, name in STATION_KIND.items()}
+    table = pl.DataFrame(
         {
-            "zone": legs.zone[leg],
-            "kind": vehicles.kind[vehicle],
-            "fleet_group": model.roster["fleet_group"][vehicle],
-            "weight": model.roster["weight"].to_numpy()[vehicle],
-            "served": total(is_served(log)) > 0,
-            "stranded": total(log.reason == Reason.STRANDED) > 0,
-            "wait_min": total(log.start - log.arrive) / MINUTE_US,
-            "detour_km": total(log.metres) / 1000,
+            "year": pl.repeat(model.conditions.year, len(cells), dtype=pl.Int64, eager=True),
+            "day": pl.repeat(model.conditions.day, len(cells), dtype=pl.String, eager=True),
+            "zone": cells // (kinds * groups),
+            "kind": pl.Series(cells // groups % kinds).replace_strict(names, return_dtype=ZoneDemand.kind.dtype),
+            "fleet_group": pl.Series(FLEET_GROUPS).gather(cells % groups),
+            "seeks": total(weight),
+            "served": total(weight * served),
+            "unserved": total(weight * ~served),
+            "stranded": total(weight * wishes.stranded),
+            "waiting": total(weight * (served & (wishes.wait_min > long_wait_min))),
+            "mean_wait_min": pl.Series(wait_min, nan_to_null=True),
+            "detour_km": total(weight * wishes.detour_km),
         }
     )
+    return ZoneDemand.validate(table.sort("zone", "kind", "fleet_group"))
+
+
+class _Wishes(NamedTuple):
+    """Of each wish away from the depot: zone, kind, code of the group, whom it stands for, and what came of it."""
+
+    zone: IntArray
+    kind: IntArray
+    group: IntArray
+    weight: FloatArray
+    served: BoolArray
+    stranded: BoolArray
+    wait_min: FloatArray
+    detour_km: FloatArray
+
+    @classmethod
+    def of(cls, model: DayModel, log: Log) -> "_Wishes":
+        vehicles, legs = model.inputs.vehicles, model.inputs.legs
+        away = ~(legs.at_depot[log.leg] & (vehicles.home[log.vehicle] >= 0))
+        first = np.empty(len(legs), np.int32)
+        first[log.leg[::-1]] = np.arange(len(log))[::-1]
+        # A wish has the number of its first row.
+        wish = first[log.leg]
+        row = np.flatnonzero(away & (wish == np.arange(len(log))))
+        leg, vehicle = log.leg[row], log.vehicle[row]
+
+        def total(values: IntArray | BoolArray) -> FloatArray:
+            return np.asarray(np.bincount(wish, values, len(log))[row], np.float64)
+
+        return cls(
+            zone=legs.zone[leg],
+            kind=vehicles.kind[vehicle],
+            group=vehicles.group[vehicle],
+            weight=model.roster["weight"].to_numpy()[vehicle],
+            served=total(is_served(log)) > 0,
+            stranded=total(log.reason == Reason.STRANDED) > 0,
+            wait_min=total(log.start - log.arrive) / MINUTE_US,
+            detour_km=total(log.metres) / 1000,
+        )
 
 
 def day_use(model: DayModel, log: Log) -> dy.DataFrame[DayUse]:
@@ -300,32 +342,23 @@ def _by_vehicle(model: DayModel, log: Log, of_leg: FloatArray | IntArray) -> Flo
     return np.asarray(summed_made(of_leg, log.departure, vehicles.first_leg), np.float64)
 
 
-def _arrivals_by_hour(model: DayModel, log: Log) -> pl.DataFrame:
-    """Return by station and hour who was served and who was not, mean and 95th percentile of the wait."""
-    at = np.flatnonzero(log.station >= 0)
-    hour = log.arrive[at] // HOUR_US
-    hours = 1 + int(hour.max(initial=0))
-    cell = log.station[at] * hours + hour
-    served = is_served(log)[at]
-    wait = _Groups.of(cell[served], (log.start - log.arrive)[at][served])
-    cells, size = np.flatnonzero(np.bincount(cell)), len(model.station_ids) * hours
-    weight = model.roster["weight"].to_numpy()[log.vehicle[at]]
-    waits = pl.DataFrame({"cell": wait.cell, "mean_wait_min": wait.mean(), "p95_wait_min": wait.quantile(0.95)})
-    counts = pl.DataFrame(
-        {
-            "cell": cells,
-            "station": cells // hours,
-            "hour": cells % hours,
-            "served": np.rint(np.bincount(cell, weight * served, size)[cells]).astype(np.int64),
-            "unserved": np.rint(np.bincount(cell, weight * ~served, size)[cells]).astype(np.int64),
-        }
-    )
-    return counts.join(
-        waits.with_columns(pl.col("mean_wait_min", "p95_wait_min") / MINUTE_US),
-        on="cell",
-        how="left",
-        maintain_order="left",
-    ).drop("cell")
+class _Visits(NamedTuple):
+    """Of each visit to a station: where, the hour of arrival, the wait, whether it was served, whom it stands for."""
+
+    station: IntArray
+    hour: IntArray
+    wait_us: IntArray
+    served: BoolArray
+    weight: FloatArray
+    hours: int
+
+    @classmethod
+    def of(cls, model: DayModel, log: Log) -> "_Visits":
+        at = np.flatnonzero(log.station >= 0)
+        hour = log.arrive[at] // HOUR_US
+        weight = model.roster["weight"].to_numpy()[log.vehicle[at]]
+        wait_us = log.start[at] - log.arrive[at]
+        return cls(log.station[at], hour, wait_us, is_served(log)[at], weight, 1 + int(hour.max(initial=0)))
 
 
 class _Groups(NamedTuple):
@@ -358,8 +391,8 @@ class _Groups(NamedTuple):
         return np.asarray(lower + (upper - lower) * (place - low))
 
 
-def _energy_by_hour(model: DayModel, log: Log) -> pl.DataFrame:
-    """Return energy and highest quarter-hour power by station and hour; what is given back counts against it.
+def _energy_by_quarter(model: DayModel, log: Log) -> FloatArray:
+    """Return energy by station, hour and quarter of an hour [kWh]; what is given back counts against it.
 
     At managed plugs it is what flowed in each stretch of steady rule, elsewhere a visit's energy spread evenly.
     """
@@ -377,16 +410,7 @@ def _energy_by_hour(model: DayModel, log: Log) -> pl.DataFrame:
     quarters = cells.reshape(len(cells), -1)
     _spread(quarters, station, begin, end, energy)
     _spread(quarters, flows.station, flows.start, flows.end, flowed)
-    taken_kwh = cells.sum(axis=2)
-    row, hour = np.nonzero(taken_kwh)
-    return pl.DataFrame(
-        {
-            "station": row,
-            "hour": hour,
-            "energy_kwh": taken_kwh[row, hour],
-            "peak_kw": cells.max(axis=2)[row, hour] * BINS_PER_HOUR,
-        }
-    )
+    return cells
 
 
 def _flow_times(model: DayModel, log: Log, taken: IntArray, swap: BoolArray) -> tuple[IntArray, IntArray]:

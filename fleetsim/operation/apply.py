@@ -17,6 +17,7 @@ from fleetsim.operation.batteries import weathered
 from fleetsim.operation.faults import draw_faults
 from fleetsim.operation.rules import Tariffs, deliveries, ruled, signals, with_giving
 from fleetsim.scenario.operation import OperationSection
+from fleetsim.tables import FLEET_GROUPS
 from fleetsim.vehicles import FloatArray
 from networks.compiled import compiled
 
@@ -128,8 +129,7 @@ def operated(model: DayModel, setting: Setting, *, days: int = 1) -> Operated:
 def _loaded(model: DayModel, section: OperationSection) -> DayModel:
     """Return the day in which battery vehicles that carry less drive longer ways for the same goods."""
     vehicles, legs = model.inputs.vehicles, model.inputs.legs
-    group = model.roster["fleet_group"].cast(pl.String)
-    share = group.replace_strict(section.payload_share, default=1.0, return_dtype=pl.Float64).to_numpy()
+    share = np.array([section.payload_share.get(group, 1.0) for group in FLEET_GROUPS])[vehicles.group]
     heavy = np.isin(vehicles.kind, (Kind.ELECTRIC, Kind.SWAP)) & ~model.roster["background"].to_numpy()
     if not (heavy & (share < 1.0)).any():
         return model
@@ -186,9 +186,9 @@ def _readied(vehicles: Vehicles, depart: IntArray, section: OperationSection, da
 
 def _sent_out(model: DayModel, setting: Setting) -> Operated:
     """Return the day with the duties of buses and taxis as tasks, where the rules say so."""
-    group, own = model.roster["fleet_group"].cast(pl.String).to_numpy(), ~model.roster["background"].to_numpy()
-    bus = (group == "bus") & own & (setting.section.bus_dispatch == "pool")
-    taxi = (group == "taxi") & own & (setting.section.taxi_dispatch == "requests")
+    group, own = model.inputs.vehicles.group, ~model.roster["background"].to_numpy()
+    bus = (group == FLEET_GROUPS.index("bus")) & own & (setting.section.bus_dispatch == "pool")
+    taxi = (group == FLEET_GROUPS.index("taxi")) & own & (setting.section.taxi_dispatch == "requests")
     if not (bus.any() or taxi.any()):
         return Operated(model, None)
     place = setting.geography

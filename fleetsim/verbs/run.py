@@ -50,10 +50,12 @@ def run(
     language = language_of(lang)
     with stoppable():
         # The imports take seconds, so that they can be stopped too.
+        from fleetsim.memory import keep_freed_memory
+
+        keep_freed_memory()
         from fleetsim import screens
         from fleetsim.engine.own_policies import read_policies
         from fleetsim.engine.policies import SHIPPED
-        from fleetsim.memory import keep_freed_memory
         from fleetsim.pipeline import run as run_scenario
         from fleetsim.result import require_free
 
@@ -61,7 +63,6 @@ def run(
         target = output or Path("results") / chosen.name
         require_free(target, overwrite=overwrite)
         drivers = read_policies(policies) if policies else SHIPPED
-        keep_freed_memory()
         with screens.progress(err, quiet=as_json) as tell:
             result = run_scenario(chosen, tell, drivers)
             # Told to stop while writing, clean up as on Ctrl-C: no half-written folder stays.

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleetsim.engine.compiled.compiler import entry
-from fleetsim.engine.compiled.packing import enlarged, has_extras, log_of, new_day
+from fleetsim.engine.compiled.packing import has_extras, log_of, new_day, ready
 from fleetsim.engine.compiled.state import Day
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.kernel import simulate as simulate_compiled
@@ -46,7 +46,7 @@ many = settings(max_examples=250, deadline=None, derandomize=True, suppress_heal
 def run_to_end(day: Day, extras: bool) -> Day:
     run = entry(SHIPPED, extras)
     while not run(day):
-        day = enlarged(day)
+        day = ready(day)
     return day
 
 

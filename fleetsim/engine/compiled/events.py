@@ -24,6 +24,7 @@ from fleetsim.engine.compiled.state import (
     Day,
 )
 from fleetsim.engine.compiled.stops import end_visit, joins, look_further, stop, try_stations
+from fleetsim.engine.spec import NEVER_US
 
 
 def wake(day: Day, v: int, now: int) -> None:
@@ -100,12 +101,36 @@ def start(day: Day, v: int) -> None:
         drive(day, v)
 
 
+def next_time(day: Day) -> int:
+    """Return the time of the next event [us], NEVER_US where there is none."""
+    tally, time = day.tally[0], NEVER_US
+    if tally.pending > 0:
+        time = day.events[0].time
+    if tally.risen < len(day.dawn):
+        time = min(time, day.dawn[tally.risen].time)
+    return int(time)
+
+
+def is_dawn(day: Day) -> bool:
+    """Return whether the next event is the first one of a vehicle: those come before all others of their time."""
+    tally = day.tally[0]
+    if tally.risen == len(day.dawn):
+        return False
+    return bool(tally.pending == 0 or day.dawn[tally.risen].time <= day.events[0].time)
+
+
 def happen(day: Day) -> None:
-    """Let the first event of the heap happen, unless it has been moved."""
-    tally, first = day.tally[0], day.events[0]
-    v, order, now = first.vehicle, first.order, first.time
-    tally.pending -= 1
-    drop_first(day.events, tally.pending)
+    """Let the next event happen, unless it has been moved."""
+    tally = day.tally[0]
+    if is_dawn(day):
+        first = day.dawn[tally.risen]
+        v, order, now = first.vehicle, first.order, first.time
+        tally.risen += 1
+    else:
+        first = day.events[0]
+        v, order, now = first.vehicle, first.order, first.time
+        tally.pending -= 1
+        drop_first(day.events, tally.pending)
     if not HAS_EXTRAS or day.vehicles[v].event == order:
         tally.happened += 1
         wake(day, v, now)
@@ -116,23 +141,25 @@ def is_on_agenda(day: Day) -> bool:
     tally = day.tally[0]
     if tally.agenda == len(day.agenda):
         return False
-    return bool(tally.pending == 0 or day.agenda[tally.agenda].time <= day.events[0].time)
+    return bool(day.agenda[tally.agenda].time <= next_time(day))
 
 
 def run_on(day: Day) -> bool:
-    """Run the day as far as the log has room; return whether it is over."""
+    """Run the day as far as the log has room, and up to the first event; return whether it is over."""
     tally = day.tally[0]
     room = day.visits.shape[1] - day.tried.shape[1] - ROWS_BESIDE_TRIES
     flow_room = day.flows.shape[1] - len(day.plugs) - SHARINGS * tally.most_plugs
     while tally.woken < len(day.vehicles) and tally.rows < room:
         tally.woken += 1
         start(day, tally.woken - 1)
+    if tally.risen == NOBODY:
+        return False
     while tally.rows < room and tally.flow_rows < flow_room:
         if HAS_EXTRAS and is_on_agenda(day):
             follow_agenda(day)
-        elif tally.pending > 0:
+        elif tally.pending > 0 or tally.risen < len(day.dawn):
             happen(day)
         else:
             break
-    is_awake = tally.woken == len(day.vehicles)
-    return bool(is_awake and tally.pending == 0 and tally.agenda == len(day.agenda))
+    is_done = tally.pending == 0 and tally.risen == len(day.dawn)
+    return bool(is_done and tally.agenda == len(day.agenda))

@@ -38,6 +38,7 @@ def note_visit(day: Day, v: int, end: int) -> None:
     visits[IN_ENERGY, row] = vehicle.energy
     visits[IN_REASON, row] = vehicle.reason
     visits[IN_METRES, row] = 2 * vehicle.metres
+    visits[IN_RETURNED, row] = 0
     if HAS_EXTRAS and day.stations[vehicle.station].managed:
         visits[IN_RETURNED, row] = day.more[v].returned
 
@@ -50,6 +51,7 @@ def note_unvisited(day: Day, v: int, k: int, reason: int, time: int) -> None:
     visits[IN_LEG, row] = k
     visits[IN_STATION, row] = NOBODY
     visits[IN_SEEK : IN_END + 1, row] = time
+    visits[IN_ENERGY, row] = visits[IN_METRES, row] = visits[IN_RETURNED, row] = 0
     visits[IN_REASON, row] = reason
 
 

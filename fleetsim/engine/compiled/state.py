@@ -70,8 +70,8 @@ PLUG_ROW = (
 )  # fmt: skip
 TASK_COLUMNS = ("pool", "latest", "zone", "first_leg", "end_leg")
 TALLY_ROW = (
-    "woken", "pending", "scheduled", "happened", "agenda", "rows", "flow_rows", "step_us", "tries", "most_plugs",
-    "sources",
+    "woken", "risen", "pending", "scheduled", "happened", "agenda", "rows", "flow_rows", "step_us", "tries",
+    "most_plugs", "sources",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(("soft", "at_home", "fills", "may_charge", "at_depot", "timed", "overnight"), np.bool_),
@@ -160,6 +160,8 @@ class Day(NamedTuple):
     roams: NDArray[np.bool_]
     pool_ways: Records
     """`Pools`: from zones to zones, shape (zones, ranks)."""
+    dawn: Records
+    """The first event of each vehicle that has one, in order; `tally.risen` of them have come up."""
     events: Records
     """Heap by time and order of scheduling, `tally.pending` long; moved events stay until they come up."""
     visits: IntArray
@@ -167,4 +169,5 @@ class Day(NamedTuple):
     flows: IntArray
     """`Flows`: shape (columns, rows), `tally.flow_rows` of it written."""
     tally: Records
-    """One row: vehicles woken for the first time, events pending, scheduled and happened, agenda done, rows."""
+    """One row: vehicles woken for the first time, first events that came up, events pending, scheduled and happened,
+    agenda done, rows."""
