@@ -21,6 +21,7 @@ from fleetsim import __version__, accounts, base_map, calibration, forecast
 from fleetsim import stock as turnover
 from fleetsim.accounts import Tables
 from fleetsim.choice import Feedback
+from fleetsim.compact import compact, joined
 from fleetsim.datasets import City, city_folder, input_hashes, read_city
 from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stations
 from fleetsim.engine.build import FleetPlan, Supply
@@ -37,8 +38,6 @@ from fleetsim.ways import OPEN_KINDS, Ways
 
 Tell = Callable[[str, float], None]
 
-LARGE_TABLES = ("sessions",)
-REPEATED_TEXTS = ("day", "fleet", "station_id")
 NEV_MILESTONE = 2_000_000.0
 """New-energy vehicles of clause 16, whose date is reported with its range."""
 MILESTONE_CLAUSE = "nev_stock"
@@ -164,12 +163,13 @@ class Years:
                 self._site(year, found)
         simulated = self._simulate(year, share, list(self.city.days.iter_rows(named=True)))
         for name in DAY_TABLES:
-            self._keep(name, simulated[name])
+            self.parts.setdefault(name, []).extend(day[name] for day in simulated)
         with self.clock.stage("coverage", share, f"{year}: coverage"):
             self._cover(year)
-        self.feedback = self._feedback(simulated)
+        self.feedback = self._feedback(_of_days("demand", simulated))
         with self.clock.stage("siting", share, f"{year}: plugs"):
-            self.stations = enlarge(self.stations, simulated["station_load"], self.scenario.siting, year=year)
+            load = _of_days("station_load", simulated)
+            self.stations = enlarge(self.stations, load, self.scenario.siting, year=year)
 
     def turn_over(self, year: int) -> None:
         if year > self.scenario.run.first_year:
@@ -182,7 +182,8 @@ class Years:
             self._keep("retirements", turnover.no_flows())
         self._keep("stock", self.stock)
 
-    def _simulate(self, year: int, share: float, days: Sequence[dict[str, Any]]) -> Tables:
+    def _simulate(self, year: int, share: float, days: Sequence[dict[str, Any]]) -> list[Tables]:
+        """Return the tables of each day, compacted."""
         with self.clock.stage("duties", share, f"{year}: duties"):
             plans = [self._plans(day, year) for day in days]
         with self.clock.stage("ways", share, f"{year}: ways to stations"):
@@ -194,7 +195,7 @@ class Years:
         parts: list[Tables] = []
         for first in range(0, len(planned), together):
             parts += self._simulate_together(year, share, planned[first : first + together], supply)
-        return {name: pl.concat([part[name] for part in parts]) for name in DAY_TABLES}
+        return parts
 
     def _simulate_together(
         self, year: int, share: float, planned: Sequence[tuple[dict[str, Any], list[FleetPlan]]], supply: Supply
@@ -209,7 +210,10 @@ class Years:
                 inputs, engine, self._announce, self.policies, lambda told: self.clock.tell(told, share)
             )
         with self.clock.stage("tables", share, f"{year}: tables of the days"):
-            return [_compacted(day_tables(model, log)) for model, log in zip(models, logs, strict=True)]
+            return [
+                {name: compact(name, table) for name, table in day_tables(model, log).items()}
+                for model, log in zip(models, logs, strict=True)
+            ]
 
     def _announce(self) -> None:
         self.clock.tell("compiling the engine, once", 0.03)
@@ -229,9 +233,9 @@ class Years:
         distances = self.ways.shortest(open_stations(self.stations, year))
         return zone_coverage(self.city.zones, distances, self.standards, year=year)
 
-    def _site(self, year: int, simulated: Tables) -> None:
+    def _site(self, year: int, simulated: list[Tables]) -> None:
         section = self.scenario.siting
-        demand = site_demand(simulated["demand"], self.city)
+        demand = site_demand(_of_days("demand", simulated), self.city)
         zones = self._zones(year)
         for kind in OPEN_KINDS:
             if not new_stations(section, year, kind):
@@ -266,9 +270,9 @@ class Years:
             ),
         )
 
-    def _feedback(self, simulated: Tables) -> Feedback:
+    def _feedback(self, demand: pl.DataFrame) -> Feedback:
         """Return what the next year's buyers learn: waits and coverage above those of the base year."""
-        now = {"waits": mean_waits(simulated["demand"]), "coverage": self.parts["coverage"][-1]}
+        now = {"waits": mean_waits(demand), "coverage": self.parts["coverage"][-1]}
         if not self.base:
             self.base = now
             return Feedback()
@@ -284,24 +288,11 @@ class Years:
     def table(self, name: str) -> pl.DataFrame:
         """Return a kept table, all years, and let go of its parts."""
         parts = self.parts.pop(name, [])
-        return in_order(pl.concat(parts)) if parts else pl.DataFrame()
+        return joined(name, parts) if parts else pl.DataFrame()
 
 
-def _compacted(tables: Tables) -> Tables:
-    return {name: compact(table) if name in LARGE_TABLES else table for name, table in tables.items()}
-
-
-def compact(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a large table in less memory: repeated texts as categories, measures in single precision."""
-    texts = [pl.col(name).cast(pl.Categorical) for name in REPEATED_TEXTS if name in table.columns]
-    return table.with_columns(*texts, pl.col(pl.Float64).cast(pl.Float32))
-
-
-def in_order(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the table with categories numbered in the order of their texts, the same in every run."""
-    names = [name for name, dtype in table.schema.items() if dtype == pl.Categorical]
-    orders = {name: pl.Enum(table[name].unique().cast(pl.String).sort()) for name in names}
-    return table.with_columns(pl.col(name).cast(order) for name, order in orders.items())
+def _of_days(name: str, days: list[Tables]) -> pl.DataFrame:
+    return joined(name, [day[name] for day in days])
 
 
 def design_day(city: City) -> dict[str, Any]:
