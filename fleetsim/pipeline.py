@@ -24,9 +24,10 @@ from fleetsim.choice import Feedback
 from fleetsim.compact import compact, joined
 from fleetsim.datasets import City, city_folder, input_hashes, read_city
 from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stations
-from fleetsim.engine.build import FleetPlan, Supply
+from fleetsim.engine.plan import FleetPlan
 from fleetsim.engine.policies import SHIPPED, Policies
 from fleetsim.engine.run import days_together, resolve, simulate_days
+from fleetsim.engine.supply import Supply
 from fleetsim.memory import hand_back
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
 from fleetsim.result import Result, table_hash

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from charging.tariffs import prices, season_of_month
 from fleetsim.duties.draws import evenly
 from fleetsim.duties.geography import Geography
-from fleetsim.engine.build import DayModel, FleetPlan
+from fleetsim.engine.build import DayModel
+from fleetsim.engine.plan import FleetPlan
 from fleetsim.engine.spec import HOUR_US, NEVER_US, SECOND_US, BoolArray, IntArray, Kind, Log, Vehicles, vehicle_of_leg
 from fleetsim.operation import pools
 from fleetsim.operation.batteries import weathered

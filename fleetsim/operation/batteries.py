@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fleetsim.engine.build import fit_to_start
 from fleetsim.engine.prepass import summed
+from fleetsim.engine.roster import fit_to_start
 from fleetsim.engine.spec import Inputs, Kind, Vehicles
 from fleetsim.scenario.operation import OperationSection
 from fleetsim.vehicles import FloatArray

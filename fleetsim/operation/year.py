@@ -9,7 +9,9 @@ import polars as pl
 
 from fleetsim.datasets import City, city_folder, read_city
 from fleetsim.days import depot_fleets
-from fleetsim.engine.build import DayModel, FleetPlan, Supply
+from fleetsim.engine.build import DayModel
+from fleetsim.engine.plan import FleetPlan
+from fleetsim.engine.supply import Supply
 from fleetsim.network_growth import grow_depots
 from fleetsim.operation.apply import Operated, Setting, operated
 from fleetsim.pipeline import Clock, Start, Years

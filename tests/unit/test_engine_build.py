@@ -7,11 +7,13 @@ import polars as pl
 import pytest
 
 from charging.tables import Station
-from fleetsim.engine.build import Background, DayConditions, DayModel, FleetPlan, Supply, build_day
+from fleetsim.engine.build import DayModel, build_day
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.log import day_use, service, sessions, station_load, zone_demand
+from fleetsim.engine.plan import Background, DayConditions, FleetPlan
 from fleetsim.engine.reference import simulate
 from fleetsim.engine.spec import NEVER_US, SECOND_US, Log, Reason
+from fleetsim.engine.supply import Supply
 from fleetsim.scenario.sections import ChargingSection
 from fleetsim.tables import Assignment, BackgroundArrival, DutyVehicle, Leg, VehicleType
 
