@@ -120,9 +120,9 @@ def flow_us(amount: int, rate_per_h: int) -> int:
     return -(-amount * HOUR_US // rate_per_h)
 
 
-def stored_ug(store_ug: int, elapsed_us: int, supply_g_h: int, storage_ug: int) -> int:
-    """Return what a hydrogen station holds [ug] after `elapsed_us` [us] of supply at `supply_g_h` [g/h]."""
-    return min(storage_ug, store_ug + supply_g_h * elapsed_us // 3600)
+def supplied_ug(elapsed_us: int, supply_g_h: int) -> int:
+    """Return what a compressor moves [ug] in `elapsed_us` [us] at `supply_g_h` [g/h]."""
+    return supply_g_h * elapsed_us // 3600
 
 
 def supply_us(missing_ug: int, supply_g_h: int) -> int:

@@ -10,11 +10,11 @@ from typing import Any
 
 import simpy
 
-from charging.energy import charge_us, charged_wh, flow_us, stored_ug, supply_us
+from charging.cascade import MICROGRAMS, Banks, can_hold, filled_ug, left_ug, short_ug, wanted_ug
+from charging.energy import charge_us, charged_wh, flow_us, supplied_ug, supply_us
 from fleetsim.engine.policies import Policies
 from fleetsim.engine.spec import ENDLESS, NEVER_US, Inputs, QueueRule, Reason
 
-MICROGRAMS = 1_000_000
 FAR_US = NEVER_US // 2
 """Times beyond are never [us]."""
 LEFT_BEFORE = (Reason.DRY, Reason.TOO_LATE, Reason.FAULT, Reason.CALLED)
@@ -236,12 +236,17 @@ class SwapStation(Station):
 
 
 class HydrogenStation(Station):
-    """Dispensers on one store that a compressor refills."""
+    """Dispensers on a store of banks that a compressor refills."""
 
     def __init__(self, inputs: Inputs, row: int, policies: Policies) -> None:
         super().__init__(inputs, row, policies)
         stations, deliveries = inputs.stations, inputs.deliveries
-        self.storage = int(stations.storage[row]) * MICROGRAMS
+        self.room: Banks = (
+            int(stations.storage[row]) * MICROGRAMS,
+            int(stations.middle_storage[row]) * MICROGRAMS,
+            int(stations.high_storage[row]) * MICROGRAMS,
+        )
+        self.marks = int(stations.middle_from_pm[row]), int(stations.high_from_pm[row])
         self.supply = int(stations.supply[row])
         own = deliveries.station == row
         times, amounts = deliveries.time[own].tolist(), deliveries.amount[own].tolist()
@@ -254,11 +259,12 @@ class HydrogenStation(Station):
 
     def serve(self, visit: Visit, start: int, now: int) -> bool:
         missing = visit.goal - visit.level
-        begin = self.store.time_of(missing * MICROGRAMS, start)
+        wanted = wanted_ug(visit.level, visit.goal, visit.capacity, *self.marks)
+        begin = self.store.time_of(wanted, start)
         if begin - start > self.dry_limit:
             visit.turn_away(now, Reason.DRY)
             return False
-        self.store.take(missing * MICROGRAMS, start, begin)
+        self.store.take(wanted, start, begin)
         visit.settle(begin, begin + self.handling + flow_us(missing, self.rate), missing, Reason.SERVED)
         return True
 
@@ -267,61 +273,63 @@ class EndlessStore:
     """What a hydrogen station holds, refilled all the time [ug]."""
 
     def __init__(self, station: HydrogenStation) -> None:
-        self.storage, self.supply = station.storage, station.supply
-        self.store, self.at = station.storage, 0
+        self.room, self.supply = station.room, station.supply
+        self.held, self.at = station.room, 0
 
-    def time_of(self, wanted: int, start: int) -> int:
+    def time_of(self, wanted: Banks, start: int) -> int:
         """Return the time from `start` on at which it holds what is wanted [us]; NEVER_US for never."""
         ready = max(start, self.at)
-        short = wanted - self._at(ready)
-        if short <= 0:
+        short = short_ug(self._at(ready), wanted)
+        if short == 0:
             return ready
-        if self.supply == 0 or wanted > self.storage:
+        if self.supply == 0 or not can_hold(self.room, wanted):
             return ready + NEVER_US
         return ready + supply_us(short, self.supply)
 
-    def _at(self, time: int) -> int:
-        return stored_ug(self.store, time - self.at, self.supply, self.storage)
+    def _at(self, time: int) -> Banks:
+        return filled_ug(self.held, supplied_ug(time - self.at, self.supply), self.room)
 
-    def take(self, wanted: int, start: int, begin: int) -> None:
+    def take(self, wanted: Banks, start: int, begin: int) -> None:
         """Take out what is wanted at `begin`, which `time_of` gave for `start` [us]."""
         ready = max(start, self.at)
-        store = self._at(ready)
-        self.store = stored_ug(store, begin - ready, self.supply, self.storage) - wanted
-        self.at = begin
+        held = filled_ug(self._at(ready), supplied_ug(begin - ready, self.supply), self.room)
+        self.held, self.at = left_ug(held, wanted), begin
+
+
+State = tuple[int, Banks, int, int]
+"""Time [us], what the banks and the trailer hold [ug], deliveries that have come."""
 
 
 class TrailerStore:
     """What a hydrogen station holds, refilled from trailers that are delivered [ug]."""
 
     def __init__(self, station: HydrogenStation, trailer_g: int, times: list[int], amounts_g: list[int]) -> None:
-        self.storage, self.supply = station.storage, station.supply
+        self.room, self.supply = station.room, station.supply
         self.times = times
         self.amounts = [amount * MICROGRAMS for amount in amounts_g]
         come = sum(time <= 0 for time in times)
-        self.state = (0, station.storage, trailer_g * MICROGRAMS + sum(self.amounts[:come]), come)
-        """Time, store, trailer, deliveries that have come."""
+        self.state: State = (0, station.room, trailer_g * MICROGRAMS + sum(self.amounts[:come]), come)
 
-    def _forward(self, state: tuple[int, int, int, int], time: int) -> tuple[int, int, int, int]:
-        at, store, trailer, come = state
+    def _forward(self, state: State, time: int) -> State:
+        at, held, trailer, come = state
         while at < time:
             until = min(time, self.times[come]) if come < len(self.times) else time
-            moved = min(self.supply * (until - at) // 3600, trailer, self.storage - store)
-            at, store, trailer = until, store + moved, trailer - moved
+            moved = min(supplied_ug(until - at, self.supply), trailer, self.room[0] - held[0])
+            at, held, trailer = until, filled_ug(held, moved, self.room), trailer - moved
             while come < len(self.times) and self.times[come] <= at:
                 trailer += self.amounts[come]
                 come += 1
-        return at, store, trailer, come
+        return at, held, trailer, come
 
-    def time_of(self, wanted: int, start: int) -> int:
+    def time_of(self, wanted: Banks, start: int) -> int:
         """Return the time from `start` on at which it holds what is wanted [us]; NEVER_US or more for never."""
         state = self._forward(self.state, max(start, self.state[0]))
-        if wanted > self.storage:
+        if not can_hold(self.room, wanted):
             return NEVER_US + state[0]
         while True:
-            at, store, trailer, come = state
-            short = wanted - store
-            if short <= 0:
+            at, held, trailer, come = state
+            short = short_ug(held, wanted)
+            if short == 0:
                 return at
             following = self.times[come] if come < len(self.times) else NEVER_US
             if trailer >= short and self.supply > 0:
@@ -332,8 +340,8 @@ class TrailerStore:
                 return NEVER_US + at
             state = self._forward(state, following)
 
-    def take(self, wanted: int, start: int, begin: int) -> None:
+    def take(self, wanted: Banks, start: int, begin: int) -> None:
         """Take out what is wanted at `begin`, which `time_of` gave for `start` [us]."""
         state = self._forward(self.state, max(start, self.state[0]))
-        at, store, trailer, come = self._forward(state, begin)
-        self.state = (at, store - wanted, trailer, come)
+        at, held, trailer, come = self._forward(state, begin)
+        self.state = (at, left_ug(held, wanted), trailer, come)

@@ -234,6 +234,14 @@ class Stations(_Columns):
     """Swap: packs that charge at a time."""
     trailer: IntArray = usual(ENDLESS)
     """Hydrogen: gas before the compressor at the start [g]; ENDLESS: piped or made on site."""
+    middle_storage: IntArray = usual(0)
+    """Hydrogen: part of `storage` in the middle and the high bank, which fill beyond `middle_from_pm` [g]."""
+    high_storage: IntArray = usual(0)
+    """Hydrogen: part of `storage` in the high bank, which fills beyond `high_from_pm` [g]."""
+    middle_from_pm: IntArray = usual(1000)
+    """Hydrogen: share of a tank up to which the low bank fills; 1000: to the top, one bank is all [per mille]."""
+    high_from_pm: IntArray = usual(1000)
+    """Hydrogen: share of a tank up to which the middle bank fills, not below `middle_from_pm` [per mille]."""
 
     def __post_init__(self) -> None:
         """Fill the columns that were not given; packs have a column for each type."""

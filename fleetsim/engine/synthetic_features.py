@@ -43,6 +43,7 @@ class Features:
     faults: bool = False
     pack_types: bool = False
     trailers: bool = False
+    banks: bool = False
     nights: bool = False
     pools: bool = False
 
@@ -56,7 +57,7 @@ def with_features(rng: np.random.Generator, inputs: Inputs, features: Features, 
     parts: tuple[tuple[str, Callable[[np.random.Generator, Inputs, int], Inputs]], ...] = (
         ("queue_rules", add_queue_rules), ("bookings", add_bookings), ("site_limits", add_site_limits),
         ("signals", add_signals), ("faults", add_faults), ("pack_types", add_pack_types), ("trailers", add_trailers),
-        ("nights", add_nights), ("pools", add_pools),
+        ("banks", add_banks), ("nights", add_nights), ("pools", add_pools),
     )  # fmt: skip
     for (name, add), part_rng in zip(parts, rng.spawn(len(parts)), strict=True):
         if getattr(features, name):
@@ -158,6 +159,20 @@ def add_trailers(rng: np.random.Generator, inputs: Inputs, clock: int) -> Inputs
     )
     deliveries = _rows(deliveries, np.lexsort((deliveries.time, deliveries.station)))
     return replace(inputs, stations=replace(inputs.stations, trailer=trailer), deliveries=deliveries)
+
+
+def add_banks(rng: np.random.Generator, inputs: Inputs, clock: int) -> Inputs:
+    """Return the city with hydrogen in banks of two or three pressures; the high one may be small."""
+    n, storage = len(inputs.stations), inputs.stations.storage
+    middle_storage = storage * rng.integers(200, 1001, n) // 1000
+    stations = replace(
+        inputs.stations,
+        middle_storage=middle_storage,
+        high_storage=middle_storage * rng.integers(100, 1001, n) // 1000,
+        middle_from_pm=rng.integers(200, 700, n),
+        high_from_pm=rng.choice([700, 900, 1000], n).astype(np.int64),
+    )
+    return replace(inputs, stations=stations)
 
 
 def add_nights(rng: np.random.Generator, inputs: Inputs, clock: int) -> Inputs:

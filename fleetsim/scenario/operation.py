@@ -1,8 +1,8 @@
 """The scenario's section on how depots, stations, batteries and pools are run."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fleetsim.scenario.sections import Section, Share
 
@@ -45,6 +45,14 @@ class OperationSection(Section):
     """Tube trailers a hydrogen station gets a day, spread evenly from 6:00 on; 0: its compressor never lacks gas."""
     hydrogen_trailer_kg: Annotated[float, Field(gt=0.0, le=2000.0)] = 300.0
     """Hydrogen of a tube trailer that can be used [kg]; 200 to 400 at 20 MPa plausible."""
+    hydrogen_middle_share: Share = 1.0
+    """Part of a hydrogen store in the banks of middle and high pressure, of all stations; .4 to .8 plausible."""
+    hydrogen_high_share: Share = 1.0
+    """Part of a hydrogen store in the bank of high pressure, not above the part of both; .15 to .5 plausible."""
+    hydrogen_middle_from: Share = 1.0
+    """Part of a tank up to which the bank of low pressure fills; 1: to the top, one bank is all; .3 to .6 plausible."""
+    hydrogen_high_from: Share = 1.0
+    """Part of a tank up to which the bank of middle pressure fills; .6 to .9 plausible."""
     cold_power_share: dict[int, Positive] = {-20: 0.45, -10: 0.6, 0: 0.85, 10: 1.0}
     """Highest charging power over that in mild weather, by mean temperature of the day [C]; -/+ .15."""
     cold_capacity_share: dict[int, Positive] = {-20: 0.75, -10: 0.85, 0: 0.93, 15: 1.0}
@@ -69,3 +77,17 @@ class OperationSection(Section):
     """Longest time a passenger waits for a taxi [min]; 5 to 20 plausible."""
     request_zones: Annotated[int, Field(ge=1, le=200)] = 60
     """Nearest zones in which a taxi is looked for; 20 to 200 plausible."""
+
+    @model_validator(mode="after")
+    def _banks_in_order(self) -> Self:
+        if self.hydrogen_high_share > self.hydrogen_middle_share:
+            raise ValueError(
+                f"hydrogen_high_share {self.hydrogen_high_share} is above hydrogen_middle_share"
+                f" {self.hydrogen_middle_share}, which counts both banks; lower it"
+            )
+        if self.hydrogen_high_from < self.hydrogen_middle_from:
+            raise ValueError(
+                f"hydrogen_high_from {self.hydrogen_high_from} is below hydrogen_middle_from"
+                f" {self.hydrogen_middle_from}; the bank of high pressure fills last: raise it"
+            )
+        return self

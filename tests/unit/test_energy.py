@@ -12,7 +12,7 @@ from charging.energy import (
     charged,
     charged_wh,
     flow_us,
-    stored_ug,
+    supplied_ug,
     supply_us,
     taper_line,
 )
@@ -98,11 +98,10 @@ def test_hydrogen_passes_at_the_flow_of_the_dispenser() -> None:
 
 def test_hydrogen_supply_stops_when_the_store_is_full() -> None:
     kilogram = 1_000_000_000
-    assert stored_ug(0, HOUR_US, 2_000, 5 * kilogram) == 2 * kilogram
-    assert stored_ug(4 * kilogram, HOUR_US, 2_000, 5 * kilogram) == 5 * kilogram
+    assert supplied_ug(HOUR_US, 2_000) == 2 * kilogram
 
 
 def test_waiting_for_supply_brings_at_least_what_was_missing() -> None:
     for missing in (1, 999_999, 123_456_789):
         wait = supply_us(missing, 777)
-        assert stored_ug(0, wait, 777, 10**12) >= missing > stored_ug(0, wait - 5, 777, 10**12)
+        assert supplied_ug(wait, 777) >= missing > supplied_ug(wait - 5, 777)

@@ -272,6 +272,27 @@ def test_a_hydrogen_station_whose_trailer_is_empty_for_good_turns_away() -> None
     assert log.reason.tolist() == [Reason.DRY, Reason.SERVED] or log.reason.tolist() == [Reason.SERVED, Reason.DRY]
 
 
+def test_a_full_tank_waits_for_the_high_bank_though_the_low_one_has_gas() -> None:
+    # 30 kg in store, 2 of them at high pressure, 2 kg/h. Each tank goes from 1 to 10 kg and takes 2 kg beyond its mark
+    # at 8 kg: the first empties the high bank at 8:30, the second waits an hour for it with 21 kg in the other banks.
+    vehicles = some_vehicles(
+        [1, 1], kind=Kind.HYDROGEN, capacity=10_000, start_level=2_000, reserve=3_000, target=10_000
+    )
+    banks = {"middle_storage": 12_000, "high_storage": 2_000, "middle_from_pm": 500, "high_from_pm": 800}
+    stations = some_stations(1, kind=Kind.HYDROGEN, plugs=2, storage=30_000, supply=2_000, rate=90_000, **banks)
+    _, log = run(vehicles, some_legs(2, depart=8 * HOUR_US, energy=1_000), stations)
+    assert hours(log.start) == pytest.approx([8.5, 9.5])
+    assert log.energy.tolist() == [9_000, 9_000]
+
+
+def test_a_tank_that_takes_more_than_the_high_bank_ever_holds_is_turned_away() -> None:
+    vehicles = some_vehicles([1], kind=Kind.HYDROGEN, capacity=10_000, start_level=2_000, reserve=3_000, target=10_000)
+    banks = {"middle_storage": 12_000, "high_storage": 1_000, "middle_from_pm": 500, "high_from_pm": 800}
+    stations = some_stations(1, kind=Kind.HYDROGEN, storage=30_000, supply=2_000, rate=90_000, **banks)
+    _, log = run(vehicles, some_legs(1, depart=8 * HOUR_US, energy=1_000), stations)
+    assert log.reason.tolist() == [Reason.DRY]
+
+
 def test_a_week_carries_the_battery_from_day_to_day() -> None:
     # 30 kWh a day; the plug gives 2.5 kW from 18:00 to 6:00: 30 kWh. Two days and a third day's start.
     vehicles = some_vehicles([3], home=0, max_power=2_500, reserve=0, depot_reserve=0)

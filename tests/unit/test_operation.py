@@ -142,3 +142,21 @@ def test_rules_leave_the_stations_they_were_given_alone() -> None:
     before = replace(stations)
     ruled(stations, table, OperationSection(depot_limit_share=0.5), charger_efficiency=0.9)
     assert stations.site_limit.tolist() == before.site_limit.tolist()
+
+
+def test_hydrogen_banks_are_shares_of_each_store() -> None:
+    made = rules(hydrogen_middle_share=0.6, hydrogen_high_share=0.2, hydrogen_middle_from=0.5, hydrogen_high_from=0.8)
+    stores = made.storage
+
+    assert made.middle_storage.tolist() == [round(0.6 * store) for store in stores.tolist()]
+    assert made.high_storage.tolist() == [round(0.2 * store) for store in stores.tolist()]
+    assert set(made.middle_from_pm.tolist()) == {500}
+    assert set(made.high_from_pm.tolist()) == {800}
+
+
+@pytest.mark.parametrize(
+    "banks", [{"hydrogen_middle_share": 0.3, "hydrogen_high_share": 0.4}, {"hydrogen_high_from": 0.5}]
+)
+def test_banks_in_the_wrong_order_are_a_mistake(banks: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="hydrogen_high_"):
+        OperationSection(**banks)

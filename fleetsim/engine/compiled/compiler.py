@@ -19,7 +19,7 @@ from numba import int32, int64, njit
 from numba.core.errors import NumbaError
 from numba.core.types import Boolean, Integer
 
-from charging import energy
+from charging import cascade, energy
 from fleetsim.engine import policies, sharing, spec
 from fleetsim.engine.compiled import (
     events,
@@ -42,7 +42,8 @@ from fleetsim.engine.policies import SHIPPED, Policies
 from networks.errors import ScenarioError
 
 MODULES = (
-    energy, policies, sharing, heap, rows, services, hydrogen, managed, queues, faults, legs, stops, pools, events,
+    cascade, energy, policies, sharing, heap, rows, services, hydrogen, managed, queues, faults, legs, stops, pools,
+    events,
 )  # fmt: skip
 """Modules whose functions are compiled."""
 OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}

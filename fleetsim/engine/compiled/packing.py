@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from charging.cascade import MICROGRAMS
 from fleetsim.engine.compiled.state import (
     BREAK,
     DELIVERY,
@@ -12,7 +13,6 @@ from fleetsim.engine.compiled.state import (
     ITEM,
     LEG,
     LINE,
-    MICROGRAMS,
     MORE,
     MORE_COLUMNS,
     NOBODY,
@@ -168,6 +168,8 @@ def _new_stations(inputs: Inputs) -> Records:
     stations["chargers"] = np.minimum(inputs.stations.chargers, inputs.stations.packs.sum(axis=1))
     stations["first_charger"] = _firsts(stations["chargers"])
     stations["storage_ug"] = stations["store_ug"] = inputs.stations.storage * MICROGRAMS
+    stations["middle_room_ug"] = stations["middle_ug"] = inputs.stations.middle_storage * MICROGRAMS
+    stations["high_room_ug"] = stations["high_ug"] = inputs.stations.high_storage * MICROGRAMS
     stations["endless"] = inputs.stations.trailer == ENDLESS
     stations["trailer_ug"] = np.maximum(inputs.stations.trailer, 0) * MICROGRAMS
     every = np.arange(len(stations))

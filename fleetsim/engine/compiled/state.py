@@ -28,7 +28,6 @@ WORKS, BETWEEN, WAITS, CALLED_AWAY, OVER = range(5)
 NOBODY = -1
 NO_GRANT = -(2**62)
 """Grant of a plug before the first sharing [W]."""
-MICROGRAMS = 1_000_000
 MILLION = 1_000_000
 
 HAS_EXTRAS: bool = True
@@ -57,11 +56,13 @@ LEG_COLUMNS = ("depart", "drive", "dwell", "energy", "zone", "may_charge", "at_d
 STATION_COLUMNS = (
     "kind", "plugs", "rate", "handling", "typical", "queue_limit", "supply", "dry_limit", "group", "bookable",
     "queue_rule", "site_limit", "cabinet_plugs", "cabinet_power", "share_rule", "strategy", "signal", "give_price",
+    "middle_from_pm", "high_from_pm",
 )  # fmt: skip
 STATION_FIRST = ("group", "in_service", "busy", "waiting", "queue_limit", "typical", "head", "tail")
 """What drivers look at when they choose."""
 STATION_STATE = (
     "managed", "first_plug", "first_charger", "chargers", "storage_ug", "store_ug", "at", "endless", "trailer_ug",
+    "middle_room_ug", "middle_ug", "high_room_ug", "high_ug",
     "delivery", "end_delivery",
 )  # fmt: skip
 PLUG_ROW = (
