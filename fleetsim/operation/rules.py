@@ -92,18 +92,19 @@ def ruled(stations: Stations, table: pl.DataFrame, section: OperationSection, *,
     trailer = np.full(size, -1, np.int64)
     if section.hydrogen_deliveries:
         trailer[:own][kind == "hydrogen"] = round(section.hydrogen_trailer_kg * 1000)
-    return replace(stations, trailer=trailer, **_banks(stations, section), **usual)
+    return replace(_in_banks(stations, section), trailer=trailer, **usual)
 
 
-def _banks(stations: Stations, section: OperationSection) -> dict[str, IntArray]:
-    """Return what the banks of hydrogen stores hold, and up to where they fill a tank."""
+def _in_banks(stations: Stations, section: OperationSection) -> Stations:
+    """Return the stations with what the banks of hydrogen stores hold, and up to where they fill a tank."""
     size = len(stations)
-    return {
-        "middle_storage": np.rint(stations.storage * section.hydrogen_middle_share).astype(np.int64),
-        "high_storage": np.rint(stations.storage * section.hydrogen_high_share).astype(np.int64),
-        "middle_from_pm": np.full(size, round(1000 * section.hydrogen_middle_from)),
-        "high_from_pm": np.full(size, round(1000 * section.hydrogen_high_from)),
-    }
+    return replace(
+        stations,
+        middle_storage=np.rint(stations.storage * section.hydrogen_middle_share).astype(np.int64),
+        high_storage=np.rint(stations.storage * section.hydrogen_high_share).astype(np.int64),
+        middle_from_pm=np.full(size, round(1000 * section.hydrogen_middle_from)),
+        high_from_pm=np.full(size, round(1000 * section.hydrogen_high_from)),
+    )
 
 
 def _signal_is_heard(section: OperationSection) -> bool:
