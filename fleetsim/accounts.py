@@ -177,6 +177,9 @@ def targets(city: City, scenario: Scenario, tables: Tables, detail: Tables, firs
     year_ends = dict(detail["nev"].select("year", "vehicles").iter_rows())
     return {
         "compliance": met,
+        "operator_compliance": policy.by_operator(
+            detail["stock"], detail["additions"], city.clauses, city.powertrains, city.districts
+        ),
         "indicators": compute(
             city.clauses,
             city.indicators,
@@ -217,7 +220,7 @@ def notes(scenario: Scenario, tables: Tables, reached: Forecast | None) -> list[
     milestone = {} if reached is None else _reached_note(reached, scenario.run.last_year)
     found = [milestone, _top_down_note(tables["top_down"])]
     if scenario.run.sample < 1.0:
-        share = f"{scenario.run.sample:.0%}"
+        share = f"{100 * scenario.run.sample:.2g}%"
         found.append(
             {
                 "en": f"Only {share} of the vehicles were simulated and scaled up.",

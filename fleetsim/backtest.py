@@ -1,22 +1,24 @@
 """Back-testing: forecasts made with what was known at a date, beside what came."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from fleetsim import fast_path, modes
-from fleetsim.calibration import NEV_STOCK, PRIVATE_NEV, Observed, modelled, select
+from fleetsim import announced, fast_path, modes
+from fleetsim.calibration import NEV_STOCK, PRIVATE_NEV, Observed, conversion_paths, modelled, select
 from fleetsim.cars import CAR_FLEETS, PARAMETERS
 from fleetsim.cohorts import BoolArray, Cohorts
 from fleetsim.datasets import City
 from fleetsim.fast_path import FastStart, StockByYear
-from fleetsim.forecast import CarProblem, fitted_path, month_value
+from fleetsim.forecast import CarProblem, fitted_path, month_value, time_of
+from fleetsim.forecast_error import tail_factor, widened
 from fleetsim.hindsight import REMAINS, KnownThen, as_known
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import StockSection, last_full_year
+from fleetsim.stand_ins import stand_ins
 from fleetsim.tables import POWERTRAINS
 
 GREEN_SHARE = "green_travel_share"
@@ -116,12 +118,35 @@ def _indicators(section: StockSection) -> tuple[str, ...]:
 def _ways(known: KnownThen, last: int) -> tuple[_Way, ...]:
     """Return the middle, the unfavourable and the favourable way, on one calibration."""
     middle = fast_path.begin(*known.ways[0], last)
-    starts = [middle, *(fast_path.begin(*ends, last, middle.rules.cars) for ends in known.ways[1:])]
+    starts = [middle, *(fast_path.begin(*ends, last, middle.rules.cars, middle.opening) for ends in known.ways[1:])]
+    record = announced.record(known.announced, middle.rules.sections.cars.interval)
+    kept = (record.mean, 0.0, record.high) if record else (0.0, 0.0, 0.0)
     ways = []
-    for start in starts:
+    for part, start in zip(kept, starts, strict=True):
         held = fast_path.turn_over(fast_path.others(start), start.rules, start.years)
+        if part > 0.0:
+            start = replace(start, rules=replace(start.rules, paths=_paths(known, start, held, part)))
+            held = fast_path.turn_over(fast_path.others(start), start.rules, start.years)
         ways.append(_Way(start, held, fast_path.problem_of(start, held)))
     return tuple(ways)
+
+
+def _paths(
+    known: KnownThen, start: FastStart, held: StockByYear, kept: float
+) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Return the observed paths, and those of fleets with a programme, from what they come to without one."""
+    paths = dict(start.rules.paths)
+    open_ = announced.pending(known.announced, list(start.rules.fleets), known.until)
+    for fleet, programme in open_.items():
+        shares = {year + 1.0: _share(part, (fleet,), start.rules.nev) for year, part in held.items()}
+        paths[fleet] = announced.path(shares, programme, kept, _seen_until(start, fleet))
+    return paths
+
+
+def _seen_until(start: FastStart, fleet: str) -> float:
+    """Return the time until which a fleet's share is known: its last observation, at least the base year's end."""
+    path = start.rules.paths.get(fleet, ())
+    return max([start.years[0] + 1.0, *(time for time, _ in path[-1:])])
 
 
 def _nev_rows(ways: Sequence[_Way], wanted: Sequence[Observed]) -> list[tuple[Any, ...]]:
@@ -147,15 +172,32 @@ def _tails(interval: float) -> list[float]:
 
 
 def _fleet_rows(ways: Sequence[_Way], wanted: Sequence[Observed], known: KnownThen) -> list[tuple[Any, ...]]:
-    """Return the rows of the fleets; their interval runs from no clause enforced to every clause enforced."""
+    """Return the rows of the fleets.
+
+    Their interval runs from no programme and half of the clauses enforced to the record's high end and all of them;
+    shares are widened by how differently fleets grew before, over the time since they were last observed.
+    """
+    stand_in = stand_ins()
+    interval = ways[0].start.rules.sections.cars.interval
+    rate = stand_in["fleets.growth_sd"][0] * tail_factor(round(stand_in["fleets.growth_number"][0]), interval)
     result = []
     for row in wanted:
         measure = _measure(row, ways[0].start, known.ways[0][1].stock)
         if measure is None:
             continue
-        values = [month_value({year: measure(part) for year, part in way.held.items()}, row.date) for way in ways]
-        result.append(_row(row, values[0], (min(values), max(values))))
+        found = [month_value({year: measure(part) for year, part in way.held.items()}, row.date) for way in ways]
+        ends = (min(found), max(found))
+        if row.vehicles <= 1.0:
+            ends = widened(found[0], ends, rate * (time_of(row.date) - _last_seen(row, ways[0].start, known)))
+        result.append(_row(row, found[0], ends))
     return result
+
+
+def _last_seen(row: Observed, start: FastStart, known: KnownThen) -> float:
+    told = [fleet for fleet, names in known.ways[0][1].stock.observed_by.items() if row.indicator in names]
+    paths = conversion_paths(known.city.observations, start.tables.stock, known.ways[0][1].stock, known.until)
+    times = [time for fleet in told for time, _ in paths.get(fleet, ())]
+    return max([start.years[0] + 1.0, *times])
 
 
 def _measure(row: Observed, start: FastStart, section: StockSection) -> Callable[[Sequence[Cohorts]], float] | None:
@@ -188,23 +230,26 @@ def _share(held: Sequence[Cohorts], fleets: Sequence[str], which: BoolArray) -> 
 
 
 def _mode_rows(ways: Sequence[_Way], wanted: Sequence[Observed], known: KnownThen) -> list[tuple[Any, ...]]:
-    """Return the rows of green travel; the interval spans the terms' range, the trend, and the shortfall's ends."""
+    """Return the rows of green travel.
+
+    The interval spans that of `modes.forecast` at the middle and both ends of what was open.
+    """
     rows = [row for row in wanted if row.indicator == GREEN_SHARE]
     if not rows:
         return []
-    cars = car_ratio(ways[0])
+    cars, trend = car_ratio(ways[0]), stand_ins()["modes.green_trend"][0]
     years = sorted({int(row.date[:4]) for row in rows})
-    until = known.ways[0][1].calibration.until
     tables = []
     for _, one in known.ways:
-        fit = modes.calibrate_modes(known.city.mode_base, one.modes, known.city.observations, until, cars=cars)
-        shares = modes.forecast(known.city.mode_base, one.modes, fit, years, cars=cars)
+        base, seen, until = known.city.mode_base, known.city.observations, known.until
+        fit = modes.calibrate_modes(base, one.modes, seen, until, cars=cars, prior_trend=trend)
+        shares = modes.forecast(base, one.modes, fit, years, cars=cars)
         tables.append({row["year"]: row for row in shares.filter(pl.col("mode") == "green").iter_rows(named=True)})
     result = []
     for row in rows:
         found = [table[int(row.date[:4])] for table in tables]
         ends = (min(one["low"] for one in found), max(one["high"] for one in found))
-        result.append(_row(row, found[0]["share"], ends))
+        result.append(_row(row, float(found[0]["share"]), ends))
     return result
 
 

@@ -14,12 +14,24 @@ import polars as pl
 from fleetsim import cars, stock
 from fleetsim.cars import PARAMETERS, CarParameters
 from fleetsim.cohorts import FloatArray, hazard, hazard_scale
-from fleetsim.forecast import CarProblem, NevPath, car_problem, fitted_path, interval_of, month_value, nev_path, time_of
+from fleetsim.forecast import (
+    CarProblem,
+    NevPath,
+    car_problem,
+    fitted_path,
+    interval_of,
+    month_value,
+    nev_path,
+    time_of,
+    two_month_share,
+)
 from fleetsim.scenario.sections import CarsSection, StockSection
 from fleetsim.stock import Rules, Sections, StockTables
 
 NEV_STOCK = "nev_stock"
 PRIVATE_NEV = "private_nev_car_stock"
+REGISTERED_SHARE = "nev_share_of_registrations_turn_of_year"
+"""December and January together: purchases are brought forward into December where a grant ends with the year."""
 REGISTRATIONS = "new_civil_automobile_registrations"
 CIVIL = "civil_automobile_stock"
 BOUNDS = ((-12.0, 15.0), (0.05, 3.0), (0.3, 1.0), (0.0, 4.0), (-3.0, 10.0), (0.2, 0.6), (-1.0, 1.0))
@@ -288,7 +300,9 @@ def log_posterior(
 
 
 def modelled(path: NevPath, row: Observed, first_half_share: FloatArray) -> FloatArray:
-    """Return what the paths say of an observation's quantity and date [vehicles]."""
+    """Return what the paths say of an observation's quantity and date [vehicles, or share of registrations]."""
+    if row.indicator == REGISTERED_SHARE:
+        return two_month_share(path.registered_share, row.date)
     series = path.private if row.indicator == PRIVATE_NEV else path.total
     return month_value(series, row.date, first_half_share)
 

@@ -37,7 +37,8 @@ class CarParameters:
     first_half_share: float
     """Share of a year's growth that falls in January to June."""
     drift: float = 0.0
-    """Change of the log-odds a year after the calibration window, which no observation tells [1/year]."""
+    """Change of the log-odds a year after the calibration window, which no observation tells; it grows with the square
+    root of the years, as the spread of a random walk does."""
     window_end: int = 9999
     """Last year of the calibration window [year]."""
     kappa: float = 1.0
@@ -98,7 +99,7 @@ def replacement_share(
 
     Notes
     -----
-    sigma = ceiling / (1 + exp(-(speed (year - midpoint) + response grant + drift (year - window end)))),
+    sigma = ceiling / (1 + exp(-(speed (year - midpoint) + response grant + drift sqrt(year - window end)))),
     companies `company_lead` years ahead, drift only
     after the window. The lever `cars.replacement_share` overrides it from its first year on; a fuel ban
     makes it 1.
@@ -118,7 +119,7 @@ def replacement_shares(
     midpoint, speed, ceiling, response, lead, _, drift = vectors.T
     ahead = lead if fleet == COMPANY_FLEET else 0.0
     grant = at_year(section.grant_cny, year) / 10_000.0
-    odds = speed * (year + ahead - midpoint) + response * grant + drift * max(0, year - window_end)
+    odds = speed * (year + ahead - midpoint) + response * grant + drift * np.sqrt(max(0, year - window_end))
     odds = odds + (shift if year > window_end else 0.0)
     return np.asarray(ceiling / (1.0 + np.exp(-odds)))
 

@@ -34,7 +34,13 @@ class FastStart:
     years: tuple[int, ...]
 
 
-def begin(city: City, scenario: Scenario, last_year: int, parameters: CarParameters | None = None) -> FastStart:
+def begin(
+    city: City,
+    scenario: Scenario,
+    last_year: int,
+    parameters: CarParameters | None = None,
+    opening: pl.DataFrame | None = None,
+) -> FastStart:
     """Return the opening stock and the rules of a scenario up to `last_year`.
 
     Parameters
@@ -45,10 +51,12 @@ def begin(city: City, scenario: Scenario, last_year: int, parameters: CarParamet
         Last year [year].
     parameters
         Calibrated parameters of the cars; None: calibrated here.
+    opening
+        Stock at the end of the base year, where it was made already; None: made here.
     """
     tables, sections = tables_of(city), sections_of(scenario)
     years = tuple(range(scenario.run.first_year, last_year + 1))
-    opening = stock.initial(tables, years[0])
+    opening = stock.initial(tables, years[0]) if opening is None else opening
     paths = calibration.conversion_paths(city.observations, tables.stock, sections.stock, scenario.calibration.until)
     rules = stock.rules(tables, sections, years, parameters, paths)
     if parameters is None:

@@ -14,7 +14,7 @@ import polars as pl
 
 from fleetsim import cars, stock
 from fleetsim.cars import PARAMETERS, CarParameters
-from fleetsim.cohorts import Cohorts, FloatArray, hazard
+from fleetsim.cohorts import Cohorts, FloatArray, Turned, hazard
 from fleetsim.stock import Rules
 
 PRIVATE_FLEET = "car_private"
@@ -41,6 +41,8 @@ class NevPath:
 
     total: Mapping[int, FloatArray]
     private: Mapping[int, FloatArray]
+    registered_share: Mapping[int, FloatArray]
+    """New-energy cars over all cars registered in the year, from the year after the base year on."""
 
     def best(self) -> dict[int, float]:
         """Return the city's new-energy vehicles of the first parameter vector."""
@@ -83,6 +85,20 @@ def month_value(year_ends: Mapping[int, ValueT], date: str, first_half_share: Va
         return year_ends[year]
     passed = passed_share(month, first_half_share)
     return year_ends[year - 1] + passed * (year_ends[year] - year_ends[year - 1])
+
+
+def two_month_share(by_year: Mapping[int, FloatArray], date: str) -> FloatArray:
+    """Return a share of yearly flows over a month and the one before: a year's at its middle, straight lines between.
+
+    >>> two_month_share({2021: np.array([0.1]), 2022: np.array([0.3])}, "2022-01").round(4).tolist()
+    [0.2]
+    """
+    time = int(date[:4]) + (int(date[5:7]) - 1.0) / 12.0
+    years = sorted(by_year)
+    place = min(max(time - 0.5 - years[0], 0.0), len(years) - 1.0)
+    before = int(place)
+    after = min(before + 1, len(years) - 1)
+    return np.asarray((1.0 + before - place) * by_year[years[before]] + (place - before) * by_year[years[after]])
 
 
 def passed_share(month: int, first_half_share: ValueT | float) -> ValueT | float:
@@ -141,11 +157,15 @@ def nev_path(problem: CarProblem, vectors: FloatArray, kappa_and_end: tuple[floa
     fleets = [_repeated(one, number) for one in problem.cars]
     first = fleets[0].year
     total, private = {first: _nev_each(fleets, problem, first)}, {first: _private(fleets, given)}
+    registered = {}
     for year in range(first + 1, last_year + 1):
-        fleets = [_turn_cars(one, year, given, (vectors, kappa, window_end)) for one in fleets]
+        turned = [_turn_cars(one, year, given, (vectors, kappa, window_end)) for one in fleets]
+        fleets = [one.cohorts for one in turned]
         total[year] = _nev_each(fleets, problem, year)
         private[year] = _private(fleets, given)
-    return NevPath(total, private)
+        bought = np.sum([one.additions for one in turned], axis=0)
+        registered[year] = bought[given.nev].sum(axis=0) / bought.sum(axis=0)
+    return NevPath(total, private, registered)
 
 
 def fitted_path(problem: CarProblem, parameters: CarParameters, last_year: int, *, drawn: bool = False) -> NevPath:
@@ -158,14 +178,14 @@ def _repeated(cohorts: Cohorts, number: int) -> Cohorts:
     return replace(cohorts, cells=cohorts.cells * number, counts=np.repeat(cohorts.counts, number, axis=2))
 
 
-def _turn_cars(cohorts: Cohorts, year: int, given: Rules, what: tuple[FloatArray, float, int]) -> Cohorts:
+def _turn_cars(cohorts: Cohorts, year: int, given: Rules, what: tuple[FloatArray, float, int]) -> Turned:
     vectors, kappa, window_end = what
     section, row = given.sections.cars, given.fleets[cohorts.fleet]
     rate = hazard(cohorts.ages(), row["life_years"], row["life_shape"], row["statutory_age"])
     rates = cars.car_hazard(rate, kappa, section, year)
     sigma = cars.replacement_shares(vectors, window_end, section, cohorts.fleet, year)
     issued = cars.plates(given.quota, section, cohorts.fleet, year)
-    return cars.turn(cohorts, rates, sigma, issued, section, np.ones(len(vectors))).cohorts
+    return cars.turn(cohorts, rates, sigma, issued, section, np.ones(len(vectors)))
 
 
 def _nev_each(fleets: Sequence[Cohorts], problem: CarProblem, year: int) -> FloatArray:

@@ -7,17 +7,21 @@ cut are those of the last year known, and priors that were written with later fi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import dataframely as dy
 import polars as pl
 
+from fleetsim import announced
+from fleetsim.calibration import REGISTERED_SHARE
 from fleetsim.cars import CAR_FLEETS
-from fleetsim.datasets import City, data_root
+from fleetsim.datasets import City
+from fleetsim.forecast_error import market_growth, step_sd
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import last_full_year
+from fleetsim.stand_ins import stand_ins
 from fleetsim.tables import EnergyPrice, Fleet, Observation, Quota
-from networks.io import read_table
 
 PROXY = "nev_promoted_cumulative"
 """Vehicles promoted since the beginning: the last figure near the stock that was known where no stock was."""
@@ -38,17 +42,9 @@ REMAINS = (
     "base-year stock, its ages and districts, vehicle prices and the observed split of the base year are derived "
     "tables that may rest on later reports",
     "a figure counts as known at the end of its month or year, though some were published months later",
+    "the clauses are those of the plan of October 2022; before it they stand for the rule of November 2020 that 80 % "
+    "of new public vehicles be new-energy ones",
 )
-
-
-class Known(dy.Schema):
-    """One row a value that stands in for one written with hindsight."""
-
-    field = dy.String(primary_key=True)
-    value = dy.Float64()
-    low = dy.Float64()
-    high = dy.Float64()
-    note = dy.String()
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +54,13 @@ class KnownThen:
     city: City
     ways: tuple[tuple[City, Scenario], ...]
     """City and scenario with what was open at its middle, at its unfavourable and at its favourable end: clauses
-    enforced by half, not at all, wholly; shortfall of boardings kept by half, wholly, not at all; lives of vehicles."""
+    enforced as announced, by half, wholly; shortfall of boardings kept by half, wholly, not at all; lives."""
+    announced: dy.DataFrame[announced.Announced]
+    """What had been announced, with the outcomes known then."""
+    until: str
+    """Last month known."""
     replaced: tuple[str, ...]
     """What was taken out or replaced."""
-
-
-def values() -> dict[str, tuple[float, float, float]]:
-    """Return value, low and high of each stand-in."""
-    table = read_table(data_root() / "backtest.csv", Known)
-    return {field: (value, low, high) for field, value, low, high, _ in table.iter_rows()}
 
 
 def as_known(city: City, scenario: Scenario, until: str, *, policies: bool = False) -> KnownThen:
@@ -81,22 +75,43 @@ def as_known(city: City, scenario: Scenario, until: str, *, policies: bool = Fal
     policies
         Leave in what others decided after the cut: plates, grants, prices of energy, lengths opened.
     """
-    year, stand_in = last_full_year(until), values()
-    known = observed_then(city.observations, until)
-    then = replace(city, observations=known) if policies else _city_then(city, known, year)
+    year, stand_in = last_full_year(until), stand_ins()
+    known = _counted_earlier(observed_then(city.observations, until), round(stand_in["cars.proxy_lag_months"][0]))
+    told = announced.announced(Path(scenario.run.city).name, until)
+    quotas = _quotas_then(city.quotas, announced.quota(told), year)
+    then = replace(city, observations=known) if policies else _city_then(city, known, quotas, year)
     tree = _tree_then(scenario, until, year)
-    tree["cars"] |= _cars(stand_in, city.quotas, year)
+    tree["cars"] |= _cars(stand_in, quotas, year, scenario.cars.interval)
     if policies:
         for section, names in POLICIES.items():
             tree[section] |= {name: getattr(getattr(scenario, section), name) for name in names}
     three = [Scenario.model_validate(_ends(tree, place, stand_in, known, year)) for place in range(3)]
     lives = [stand_in["stock.life_factor"][place] for place in (0, 2, 1)]
     ways = tuple((_lived(then, life), one) for life, one in zip(lives, three, strict=True))
-    return KnownThen(then, ways, _replaced(year, policies=policies))
+    return KnownThen(then, ways, told, until, _replaced(year, policies=policies))
 
 
-def _city_then(city: City, known: dy.DataFrame[Observation], year: int) -> City:
-    quotas = Quota.validate(city.quotas.filter(pl.col("year") <= year))
+def _counted_earlier(known: dy.DataFrame[Observation], months: int) -> dy.DataFrame[Observation]:
+    """Return the observations with cumulative figures put back to the month they were counted in."""
+    month = pl.when(pl.col("date").str.len_chars() == 7).then(pl.col("date")).str.to_date("%Y-%m", strict=False)
+    earlier = month.dt.offset_by(f"-{months}mo").dt.strftime("%Y-%m")
+    stale = (pl.col("indicator") == PROXY) & earlier.is_not_null()
+    return Observation.validate(known.with_columns(date=pl.when(stale).then(earlier).otherwise("date")))
+
+
+def _quotas_then(quotas: dy.DataFrame[Quota], told: Mapping[tuple[int, str], float], year: int) -> dy.DataFrame[Quota]:
+    """Return the plates of the years up to the cut, and those announced for later ones."""
+    later = [
+        {"year": when, "plate": plate, "plates": plates, "basis": "published"}
+        for (when, plate), plates in told.items()
+        if when > year
+    ]
+    kept = quotas.filter(pl.col("year") <= year)
+    rows = pl.DataFrame(later, schema=kept.schema) if later else kept.clear()
+    return Quota.validate(pl.concat([kept, rows]).sort("year", "plate"))
+
+
+def _city_then(city: City, known: dy.DataFrame[Observation], quotas: dy.DataFrame[Quota], year: int) -> City:
     prices = EnergyPrice.validate(city.energy_prices.filter(pl.col("year") <= year))
     return replace(city, observations=known, quotas=quotas, energy_prices=prices)
 
@@ -169,15 +184,20 @@ def shortfall(observations: pl.DataFrame, indicator: str, base_year: int) -> dic
     return {when: 1.0 - value / yearly[base_year] for when, value in sorted(yearly.items()) if when >= base_year}
 
 
-def _cars(stand_in: Mapping[str, tuple[float, float, float]], quotas: pl.DataFrame, year: int) -> dict[str, Any]:
+def _cars(
+    stand_in: Mapping[str, tuple[float, float, float]], quotas: pl.DataFrame, year: int, interval: float
+) -> dict[str, Any]:
     own: dict[str, Any] = {
         key.partition(".")[2]: value[0] for key, value in stand_in.items() if key.startswith("cars.")
     }
     own["share_midpoint"] = year + own.pop("share_midpoint_after")
-    own["proxies"] = {PROXY: own.pop("proxy_error")}
-    known = quotas.filter(pl.col("year") <= year).sort("year")
+    own["proxies"] = {PROXY: own.pop("proxy_error"), REGISTERED_SHARE: own.pop("registered_error")}
+    own.pop("proxy_lag_months")
+    market = market_growth(year)
+    if market is not None:
+        own |= {"share_speed": market.mean, "drift_sd": step_sd(market, interval)}
     for plate in ("nev", "ordinary"):
-        rows = known.filter(pl.col("plate").cast(pl.String) == plate)
+        rows = quotas.sort("year").filter(pl.col("plate").cast(pl.String) == plate)
         if rows.height:
             own[f"quota_{plate}_later"] = float(rows["plates"][-1])
     return own
@@ -213,8 +233,11 @@ def _replaced(year: int, *, policies: bool) -> tuple[str, ...]:
     kept = "; plates, grants, energy prices and lengths opened are left in as they came" if policies else ""
     return (
         f"observations, plates, energy prices and every value by year after {year}; the last one known holds on{kept}",
-        "priors of the cars' replacement share, by wide ones (data/backtest.csv)",
-        "enforcement of the clauses: the middle of none and all; both ends are in the interval",
+        "priors of the cars' replacement share, by wide ones (data/backtest.csv); speed and yearly step from the "
+        "country's market until then (data/market.csv)",
+        "enforcement of the clauses: 80 % of the purchases as announced in 2020; half and all are in the interval",
+        "programmes announced until then are kept as earlier ones were on average; none and the record's high end are "
+        "in the interval",
         "the shortfall of boardings: computed from boardings observed until then; after the cut half of it stays, "
         "none and all of it are in the interval",
         "lives of buses, taxis and trucks: 15 % shorter and longer are in the interval",

@@ -25,7 +25,11 @@ class LeverRange(dy.Schema):
     lever = dy.String(primary_key=True)
     low = dy.Float64()
     high = dy.Float64()
+    unset = dy.Float64(
+        nullable=True, description="what holds where the scenario sets nothing; empty: see `fleetsim.seek`"
+    )
     whole = dy.Bool(description="whole numbers only, such as years")
+    costed = dy.Bool(description="what moving it costs is known: see `fleetsim.lever_cost`")
     note = dy.String()
 
 
@@ -45,6 +49,10 @@ class Lever:
     highest: float
     """Bounds of the scenario's field; infinite where it has none."""
     whole: bool
+    costed: bool = False
+    """Whether what the city and the operators of fleets pay for it is known."""
+    unset: float | None = None
+    """What holds before the first year where the scenario sets nothing; None: not known, the value holds always."""
 
     def at(self, share: float) -> float:
         """Return the value at a share of the plausible range; whole where it must be."""
@@ -85,7 +93,20 @@ def lever(scenario: Scenario, key: str, first_year: int, last_year: int, *, now:
         )
     row = ranges[max(known, key=len)]
     standing = _now(_value(scenario, key), now or first_year, key)
-    return Lever(key, first_year, last_year, standing, row["low"], row["high"], lowest, highest, row["whole"])
+    standing = row["unset"] if standing is None else standing
+    return Lever(
+        key,
+        first_year,
+        last_year,
+        standing,
+        row["low"],
+        row["high"],
+        lowest,
+        highest,
+        row["whole"],
+        row["costed"],
+        row["unset"],
+    )
 
 
 def bounds(model: type[BaseModel], keys: list[str], name: str) -> tuple[float, float]:
@@ -174,6 +195,8 @@ def _change(scenario: Scenario, one: Lever, value: float) -> tuple[str, Any]:
     before = {year: entry for year, entry in (held or {}).items() if year < one.first_year}
     if held and one.first_year - 1 not in before:
         before[one.first_year - 1] = at_year(held, one.first_year - 1)
+    if not held and one.unset is not None:
+        before[one.first_year - 1] = one.unset
     return one.key, {**before, one.first_year: value}
 
 

@@ -9,6 +9,7 @@ yearly trend of the green modes that stands for every measure not itemised (`gre
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, log
 
 import dataframely as dy
@@ -16,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fleetsim.forecast_error import Step, log_odds, updated, widened
 from fleetsim.mode_utility import (
     GREEN,
     INDEX,
@@ -29,6 +31,7 @@ from fleetsim.mode_utility import (
     without_access,
 )
 from fleetsim.scenario.sections import ModesSection, at_year, last_full_year
+from fleetsim.stand_ins import stand_ins
 from fleetsim.tables import MODES, ModeBase, ModeShare, Observation, StockTotal
 from networks.errors import DataError, ScenarioError
 
@@ -44,6 +47,7 @@ GREEN_SPREAD = 0.0025
 MODE_SPREAD = 0.01
 PRIOR = np.array([0.5, 0.2, 0.0])
 PRIOR_SPREAD = np.array([0.5, 0.2, 0.03])
+RANGE_CONTENT = 0.8
 RANGE_SPREADS = 1.28
 
 
@@ -76,6 +80,10 @@ class ModeFit:
     last_year: int
     observations: int
     residuals: tuple[tuple[str, int, float, float], ...]
+    step: Step | None = None
+    """Yearly step of the green share's log-odds that no term explains; None: forecasts tell the terms' range only."""
+    seen_until: int = 0
+    """Last year in which the green share was observed; the steps count from then on."""
 
     @property
     def degrees_of_freedom(self) -> int:
@@ -155,7 +163,7 @@ def forecast(
     Notes
     -----
     The range is the 80 % range of the calibrated terms, after the last observation used widened from no trend kept
-    (low) to the whole trend kept (high).
+    (low) to the whole trend kept (high), and by the yearly steps that observed shares made (`fit.step`).
     """
     segments = _segments(base)
     parts = []
@@ -173,6 +181,7 @@ def calibrate_modes(
     until: str,
     *,
     cars: Mapping[int, float] | None = None,
+    prior_trend: float = float(PRIOR[2]),
 ) -> ModeFit:
     """Return the three calibrated terms that fit the observed shares up to a month best.
 
@@ -184,6 +193,8 @@ def calibrate_modes(
         Published figures; used are the values of green, rail, bus, bike, walk and slow share after the base year.
     until
         Last month used, e.g. '2025-12'; a year's share counts as known at its end.
+    prior_trend
+        Trend of the green modes before any observation [1/year].
 
     Raises
     ------
@@ -193,8 +204,8 @@ def calibrate_modes(
     Notes
     -----
     Least squares, each row over its spread (green 0.25 points, others 1 point, double where the confidence is low),
-    with a weak prior (aversion 0.5 +- 0.5, cycling 0.2 +- 0.2, trend 0 +- 0.03) so that a short window stays
-    solvable. The shortfalls of boardings are given by the scenario, not by this fit.
+    with a weak prior (aversion 0.5 +- 0.5, cycling 0.2 +- 0.2, trend `prior_trend` +- 0.03) so that a short window
+    stays solvable. The shortfalls of boardings are given by the scenario, not by this fit.
     """
     from scipy.optimize import least_squares
 
@@ -202,13 +213,14 @@ def calibrate_modes(
     segments = _segments(base)
     rows = _observed_rows(observations, section.base_year, last_year)
     totals = sorted({year for _, year, _, _ in rows})
+    prior = np.array([PRIOR[0], PRIOR[1], prior_trend])
 
     def misfit(terms: FloatArray) -> FloatArray:
         by_year = {y: _total(segments, section, terms, y, last_year, _at(cars, y)) for y in totals}
         errors = [(_sum(by_year[y], name) - value) / spread for name, y, value, spread in rows]
-        return np.array([*errors, *((terms - PRIOR) / PRIOR_SPREAD)])
+        return np.array([*errors, *((terms - prior) / PRIOR_SPREAD)])
 
-    solution = least_squares(misfit, PRIOR)
+    solution = least_squares(misfit, prior)
     covariance = np.linalg.inv(solution.jac.T @ solution.jac)
     aversion, cycle, trend = (float(term) for term in solution.x)
     modelled = solution.fun[: len(rows)]
@@ -216,7 +228,22 @@ def calibrate_modes(
         (name, year, value, value + float(error) * spread)
         for (name, year, value, spread), error in zip(rows, modelled, strict=True)
     )
-    return ModeFit(aversion, cycle, trend, covariance, last_year, len(rows), residuals)
+    step, seen_until = _step(observations, last_year, prior_trend)
+    return ModeFit(aversion, cycle, trend, covariance, last_year, len(rows), residuals, step, seen_until)
+
+
+def _step(observations: dy.DataFrame[Observation], last_year: int, trend: float) -> tuple[Step, int]:
+    """Return the yearly step of the green share around a trend as observed, and the last year it was observed in."""
+    rows = observations.filter(
+        (pl.col("indicator") == "green_travel_share")
+        & (pl.col("bound") == "value")
+        & (pl.col("date").str.head(4).cast(pl.Int64) <= last_year)
+    ).sort("date")
+    odds = {int(date[:4]): log_odds(share) for date, share in rows.select("date", "value").iter_rows()}
+    gaps = [(after - before, odds[after] - odds[before]) for before, after in pairwise(odds)]
+    errors = [(change - trend * years) / years**0.5 for years, change in gaps]
+    prior = stand_ins()
+    return updated(prior["modes.step_sd"][0], prior["modes.step_number"][0], errors), max(odds, default=last_year)
 
 
 def _last_year(section: ModesSection, until: str) -> int:
@@ -300,7 +327,10 @@ def _range(segments: _Segments, section: ModesSection, fit: ModeFit, year: int, 
     slope = np.array([(logit_at(fit.terms + step * unit, section.trend_kept) - middle) / step for unit in np.eye(3)])
     spread = RANGE_SPREADS * float(np.sqrt(slope @ fit.covariance @ slope))
     ends = [middle, logit_at(fit.terms, 0.0), logit_at(fit.terms, 1.0)]
-    return _share(min(ends) - spread), _share(max(ends) + spread)
+    low, high = _share(min(ends) - spread), _share(max(ends) + spread)
+    if fit.step is None:
+        return low, high
+    return widened(_share(middle), (low, high), fit.step.half(year - fit.seen_until, RANGE_CONTENT))
 
 
 def _share(logit: float) -> float:

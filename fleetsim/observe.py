@@ -13,16 +13,17 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from fleetsim import fast_path, stock
 from fleetsim.calibration import CIVIL, NEV_STOCK, PRIVATE_NEV, REGISTRATIONS
 from fleetsim.city_folder import write_tables
 from fleetsim.datasets import City, latest, read_city, table_path
 from fleetsim.fast_values import FastValues
 from fleetsim.freight import RAIL_SHARE_SERIES
 from fleetsim.modes import OBSERVED_MODES
+from fleetsim.news_file import read_news_file
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.tables import ObservationAdded
 from networks.errors import DataError
-from networks.io import read_table
 
 TABLE = "observations_added"
 KEYS = ("indicator", "date", "bound")
@@ -77,15 +78,17 @@ class Assessment:
         }
 
 
-def read_news(file: Path, city: City) -> News:
+def read_news(file: Path, city: City, *, sheet: str | None = None) -> News:
     """Return what a file of observations brings to a city.
 
     Parameters
     ----------
     file
-        CSV or Parquet of `ObservationAdded`: the columns of observations.csv, and `published` (YYYY-MM-DD).
+        CSV, Parquet or workbook of `ObservationAdded`: the columns of observations.csv, and `published` (YYYY-MM-DD).
     city
         The city as it is.
+    sheet
+        Sheet of a workbook; None: the first.
 
     Raises
     ------
@@ -93,11 +96,11 @@ def read_news(file: Path, city: City) -> News:
         With one line a fault, as any table; also where a unit is not that of the indicator so far, or where one day
         would tell a figure already told that day otherwise.
     """
-    brought = read_table(file, ObservationAdded)
+    brought, numbers = read_news_file(file, sheet=sheet)
     units = dict(city.observations.select("indicator", "unit").unique("indicator", keep="first").iter_rows())
     told = {row[:4]: row[4] for row in city.observations_added.select(*KEYS, "published", "value").iter_rows()}
     problems = []
-    for number, row in enumerate(brought.iter_rows(named=True), 2):
+    for number, row in zip(numbers, brought.iter_rows(named=True), strict=True):
         unit = units.get(row["indicator"], row["unit"])
         if unit != row["unit"]:
             problems.append(f"{file}, row {number}, column unit: {row['unit']!r} is not {unit!r} as so far; convert it")
@@ -159,15 +162,19 @@ def assess(city: City, scenario: Scenario, news: News) -> Assessment:
     after = max([before, *(_month(date) for date in news.rows["date"])])
     longer = scenario.set({"calibration.until": after})
     years = _years(scenario, after)
-    old = _values(city, scenario, years)
-    new = _values(append(city, news), longer, years)
+    # News do not touch the stock the years begin with, so it is made once.
+    opening = stock.initial(fast_path.tables_of(city), scenario.run.first_year)
+    old = _values(city, scenario, years, opening)
+    new = _values(append(city, news), longer, years, opening)
     alone: dict[str, Mapping[tuple[str, int], float]] = {}
     if any(_differs(old[key], new[key]) for key in old):
         parts = _parts(news, scenario)
         several = len(parts) > 1
-        alone = {name: _values(append(city, one), longer, years) if several else new for name, one in parts.items()}
+        alone = {
+            name: _values(append(city, one), longer, years, opening) if several else new for name, one in parts.items()
+        }
         if after != before:
-            alone["calibration.until"] = _values(city, longer, years)
+            alone["calibration.until"] = _values(city, longer, years, opening)
     rows = [
         (name, year, old[name, year], new[name, year], _change(old[name, year], new[name, year]),
          _cause((name, year), old, new, alone))
@@ -177,8 +184,8 @@ def assess(city: City, scenario: Scenario, news: News) -> Assessment:
     return Assessment(news, (before, after), pl.DataFrame(rows, schema=SCHEMA, orient="row"))
 
 
-def observe(file: Path, folder: Path, scenario: Scenario) -> Assessment:
-    """Append a file's observations to a city folder and return what they change.
+def observe(file: Path, folder: Path, scenario: Scenario, *, sheet: str | None = None) -> Assessment:
+    """Append a file's observations, of a workbook those of a sheet, to a city folder and return what they change.
 
     Raises
     ------
@@ -186,7 +193,7 @@ def observe(file: Path, folder: Path, scenario: Scenario) -> Assessment:
         If the file or the folder has a mistake; then nothing is written.
     """
     city = read_city(folder)
-    news = read_news(file, city)
+    news = read_news(file, city, sheet=sheet)
     found = assess(city, scenario, news)
     if news.rows.height:
         write(folder, append(city, news))
@@ -202,8 +209,10 @@ def _years(scenario: Scenario, until: str) -> list[int]:
     return sorted({min(max(int(until[:4]), run.first_year + 1), run.last_year), run.last_year})
 
 
-def _values(city: City, scenario: Scenario, years: Sequence[int]) -> dict[tuple[str, int], float]:
-    models = FastValues(city, scenario, max(years))
+def _values(
+    city: City, scenario: Scenario, years: Sequence[int], opening: pl.DataFrame
+) -> dict[tuple[str, int], float]:
+    models = FastValues(city, scenario, max(years), opening)
     series = {name: models.series(scenario, name) for name in models.names()}
     return {(name, year): values[year] for name, values in series.items() for year in years if year in values}
 

@@ -1,16 +1,27 @@
 """The report: one HTML file with the targets, the charts by year, the districts and the map."""
 
+import hashlib
 import html
 import json
+import os
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from fleetsim.charts import charts
 from fleetsim.offline import asset, inline_script, require_offline
+from fleetsim.operator_page import operators_html
 from fleetsim.result import Result
 from fleetsim.targets import UNITS_SHOWN, show_gap, show_observed, show_range, show_value, target_table
 from fleetsim.texts import Language, texts
+
+DRAW = """globalThis.drawCharts = specs => specs.forEach(
+    (spec, number) => vegaEmbed('#chart' + number, spec, {actions: false, renderer: "svg"})
+);"""
+"""Draws the charts of the report into their boxes."""
 
 
 def report_page(result: Result, map_page: str, lang: Language = "en") -> str:
@@ -40,7 +51,7 @@ def report_page(result: Result, map_page: str, lang: Language = "en") -> str:
         "HEADER": _header(result, words, lang),
         "TARGETS": _targets(result, words, lang),
         "CHARTS": _chart_boxes(specs, words),
-        "DISTRICTS": _districts(result, words, lang),
+        "DISTRICTS": _districts(result, words, lang) + operators_html(result, lang),
         "MAP": _map_frame(map_page, words),
         "CAVEATS": _caveats(result, words, lang),
         "SCRIPTS": _scripts([spec for _, spec in specs]),
@@ -160,10 +171,29 @@ def _caveats(result: Result, words: dict[str, Any], lang: Language) -> str:
 
 
 def _scripts(specs: list[dict[str, Any]]) -> str:
+    text = json.dumps(specs, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    script = inline_script(f"{_drawing()}\ndrawCharts({text});")
+    return script.replace("<script>", '<script type="module">', 1)
+
+
+def _drawing() -> str:
+    """Return the library of the charts with `DRAW` as one script.
+
+    Notes
+    -----
+    Bundling takes seconds and always gives the same, so the script is kept beside the compiled modules, if there is a
+    folder to write to.
+    """
+    name = hashlib.sha256(f"{version('vl-convert-python')} {DRAW}".encode()).hexdigest()[:16]
+    kept = Path(__file__).parent / "__pycache__" / f"charts-{name}.js"
+    if kept.is_file():
+        return kept.read_text(encoding="utf-8")
     from vl_convert import javascript_bundle
 
-    text = json.dumps(specs, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    options = '{actions: false, renderer: "svg"}'
-    draw = f"const specs = {text}; specs.forEach((spec, i) => vegaEmbed('#chart' + i, spec, {options}));"
-    bundle = javascript_bundle(draw)
-    return inline_script(bundle).replace("<script>", '<script type="module">', 1)
+    script = str(javascript_bundle(DRAW))
+    with suppress(OSError):
+        kept.parent.mkdir(exist_ok=True)
+        part = kept.with_name(f"{kept.name}.{os.getpid()}")
+        part.write_text(script, encoding="utf-8")
+        part.replace(kept)
+    return script

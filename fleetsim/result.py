@@ -34,6 +34,7 @@ TABLES = (
     "energy",
     "carbon",
     "compliance",
+    "operator_compliance",
     "indicators",
 )
 COMPRESSION_LEVEL = 1

@@ -24,6 +24,7 @@ from fleetsim.scenario.sections import last_full_year
 from networks.errors import ScenarioError
 
 Verdict = Literal["met_already", "met", "met_beyond", "missed"]
+Least = Literal["cost", "change"]
 GRID = 9
 TOLERANCE = 1e-4
 """How near a value is sought, over the plausible range."""
@@ -69,6 +70,12 @@ class Found:
     year_met: float | None
     """Time at which the target's value is passed with these values, where it is missed [year]; None: not by then."""
     horizon: int
+    least: Least = "change"
+    """What was least among the values that meet the target: money, where that is known of every lever, or the sum of
+    the squared changes over the plausible ranges."""
+    cost_cny: float | None = None
+    """What the city and the operators of fleets spend more with these values, from the first year on to the target's,
+    discounted [CNY]; None: not known of every lever."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -81,13 +88,15 @@ class Found:
         ]  # fmt: skip
         own = {"indicator": self.target.indicator, "target": self.target.value, "year": self.target.year}
         reached = {"reached": self.reached, "before": self.before, "year_met": self.year_met, "horizon": self.horizon}
-        return own | {"verdict": self.verdict, "levers": rows} | reached
+        uncosted = [one.key for one in self.levers if not one.costed]
+        money = {"least": self.least, "cost_cny": self.cost_cny, "cost_unknown_of": uncosted}
+        return own | {"verdict": self.verdict, "levers": rows} | reached | money
 
 
 def seek(
     city: City, scenario: Scenario, target: Target, keys: Sequence[str], *, first_year: int | None, horizon: int
 ) -> Found:
-    """Return the values of levers that meet a target with least change.
+    """Return the values of levers that meet a target at least cost, or with least change where a cost is not known.
 
     Parameters
     ----------
@@ -96,8 +105,8 @@ def seek(
     target
         What shall be reached when.
     keys
-        Dotted keys of the levers. Several are moved together so that the sum of the squared changes over their
-        plausible ranges is least.
+        Dotted keys of the levers. Several are moved together so that least money is spent (see `lever_cost`); where
+        that is not known of one of them, so that the sum of the squared changes over their plausible ranges is least.
     first_year
         Year from which a table by year takes the value; None: the year after the calibration window, or the year
         after the base year for a target inside it.
@@ -118,18 +127,27 @@ def seek(
     sign = -1.0 if _downwards(city, target.indicator) else 1.0
 
     def gain(values: Sequence[float]) -> float:
-        found = models.series(_moved(scenario, levers, values), target.indicator)
+        found = models.series(_moved(scenario, levers, values), target.indicator, target.year)
         return sign * (found[target.year] - target.value)
+
+    def extra(values: Sequence[float]) -> float:
+        return models.spent(_moved(scenario, levers, values), start, target.year) - standing_cost
 
     if sign * (before - target.value) >= 0.0:
         standing = tuple(_now(one) for one in levers)
         return Found(target, "met_already", levers, standing, before, before, None, models.last_year)
-    values, verdict = _one(levers[0], gain) if len(levers) == 1 else _several(levers, gain)
+    known = all(one.costed for one in levers) and start <= target.year
+    standing_cost = models.spent(scenario, start, target.year) if known else 0.0
+    if len(levers) == 1:
+        values, verdict = _one(levers[0], gain)
+    else:
+        values, verdict = _several(levers, gain, extra if known else None)
     series = models.series(_moved(scenario, levers, values), target.indicator)
     late = when_reached({year: sign * one for year, one in series.items()}, sign * target.value)
     return Found(
         target, verdict, levers, tuple(values), series[target.year], before,
         late if verdict == "missed" else None, models.last_year,
+        "cost" if known and len(levers) > 1 else "change", extra(values) if known else None,
     )  # fmt: skip
 
 
@@ -224,35 +242,86 @@ def _now(one: Lever) -> float:
     return one.high if one.now is None else one.now
 
 
-def _several(levers: Sequence[Lever], gain: Gain) -> tuple[list[float], Verdict]:
-    """Return the least change, in shares of the plausible ranges, that meets the target."""
-    from scipy.optimize import brentq, minimize
+def _several(levers: Sequence[Lever], gain: Gain, cost: Gain | None = None) -> tuple[list[float], Verdict]:
+    """Return the values that meet the target at least cost, or with least change in shares of the plausible ranges."""
+    from scipy.optimize import brentq
 
     origin = np.array([min(max((_now(one) - one.low) / (one.high - one.low), 0.0), 1.0) for one in levers])
 
     def margin(shares: FloatArray) -> float:
-        return gain([one.at(float(share)) for one, share in zip(levers, shares, strict=True)])
+        return gain(_values(levers, shares))
+
+    def change(shares: FloatArray) -> float:
+        return float(((shares - origin) ** 2).sum())
 
     corner = np.array([_best_end(origin, place, margin) for place in range(len(levers))])
-    best = margin(corner)
-    if best < 0.0:
+    if margin(corner) < 0.0:
         return _values(levers, corner), "missed"
     if margin(origin) >= 0.0:
         return _values(levers, origin), "met"
     along = float(brentq(lambda part: margin(origin + part * (corner - origin)), 0.0, 1.0, xtol=TOLERANCE))
     start = origin + min(along + TOLERANCE, 1.0) * (corner - origin)
     scale = max(abs(margin(origin)), 1e-12)
-    nearest = minimize(
-        lambda shares: float(((shares - origin) ** 2).sum()),
-        start,
-        jac=lambda shares: 2.0 * (shares - origin),
-        bounds=[(0.0, 1.0)] * len(levers),
-        constraints={"type": "ineq", "fun": lambda shares: margin(shares) / scale},
-        method="SLSQP",
-        options={"maxiter": 20, "eps": STEP, "ftol": TOLERANCE},
-    ).x
-    shorter = ((nearest - origin) ** 2).sum() < ((start - origin) ** 2).sum()
-    return _values(levers, nearest if shorter and margin(nearest) >= -TOLERANCE * scale else start), "met"
+    best = _least(change, lambda shares: margin(shares) / scale, [start])
+    if cost is not None:
+        places = list(range(len(levers)))
+        orders = [places[place:] + places[:place] for place in places]
+        starts = [best, corner, *(_in_turn(origin, corner, order, margin) for order in orders)]
+        best = _least(lambda shares: cost(_values(levers, shares)), lambda shares: margin(shares) / scale, starts)
+    return _values(levers, best), "met"
+
+
+def _least(
+    what: Callable[[FloatArray], float], margin: Callable[[FloatArray], float], starts: list[FloatArray]
+) -> FloatArray:
+    """Return the shares at which a quantity is least while the target is met, from several starts that meet it."""
+    from scipy.optimize import minimize
+
+    what, margin = _kept(what), _kept(margin)
+    scale = max(max(abs(what(start)) for start in starts), 1e-12)
+    found = list(starts)
+    for start in starts:
+        shares = minimize(
+            lambda shares: what(shares) / scale,
+            start,
+            bounds=[(0.0, 1.0)] * len(start),
+            constraints={"type": "ineq", "fun": margin},
+            method="SLSQP",
+            options={"maxiter": 20, "eps": STEP, "ftol": TOLERANCE},
+        ).x
+        found.append(np.clip(shares, 0.0, 1.0))
+    return min((shares for shares in found if margin(shares) >= -TOLERANCE), key=what)
+
+
+def _kept(what: Callable[[FloatArray], float]) -> Callable[[FloatArray], float]:
+    """Return the function with its values kept: each costs a run of the models."""
+    known: dict[tuple[float, ...], float] = {}
+
+    def value(shares: FloatArray) -> float:
+        key = tuple(shares.tolist())
+        if key not in known:
+            known[key] = what(shares)
+        return known[key]
+
+    return value
+
+
+def _in_turn(
+    origin: FloatArray, corner: FloatArray, order: Sequence[int], margin: Callable[[FloatArray], float]
+) -> FloatArray:
+    """Return the shares that meet the target with levers moved one after the other, each as far as it is needed."""
+    from scipy.optimize import brentq
+
+    shares = origin.copy()
+    for place in order:
+        moved = shares.copy()
+        moved[place] = corner[place]
+        if margin(moved) >= 0.0:
+            way = moved - shares
+            part = float(brentq(lambda part, at=shares, way=way: margin(at + part * way), 0.0, 1.0, xtol=TOLERANCE))
+            return np.asarray(shares + min(part + TOLERANCE, 1.0) * way)
+        shares = moved
+    return shares
 
 
 def _best_end(origin: FloatArray, place: int, margin: Callable[[FloatArray], float]) -> float:

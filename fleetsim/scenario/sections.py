@@ -185,9 +185,10 @@ class CarsSection(Section):
     country and the city come late in the year); .35 to .50 plausible."""
     first_half_share_sd: Annotated[float, Field(gt=0.0, le=0.5)] = 0.03
     """Standard deviation of that prior."""
-    drift_sd: Annotated[float, Field(ge=0.0, le=2.0)] = 0.20
-    """Uncertainty of the forecast beyond the fitted path (prices, grants, plates to come): standard deviation of a
-    yearly change of the log-odds after the calibration window [1/year]; .1 to .4 plausible."""
+    drift_sd: Annotated[float, Field(ge=0.0, le=2.0)] = 0.37
+    """Uncertainty of the forecast beyond the fitted path (prices, grants, plates to come): standard deviation of the
+    yearly step of the log-odds after the calibration window, adding up as a random walk; the country's market of
+    2016-2024 by Student's t; .2 to .6."""
     observation_error: Annotated[float, Field(gt=0.0, le=0.2)] = 0.01
     """Relative standard deviation between the model and an observed value of the new-energy stock."""
     bound_error: Annotated[float, Field(gt=0.0, le=0.2)] = 0.005

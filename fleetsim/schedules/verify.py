@@ -16,10 +16,10 @@ from fleetsim.schedules.problem import ScheduleProblem
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.texts import Language, texts
 
-Trial = Callable[[Solution], Mapping[str, float]]
-"""Depot to the share of its chargers that the worst milestone day asks for beyond those planned."""
-
 MOST_ROUNDS = 5
+LEAST_VISITS = 24
+"""Fewest simulated visits of a milestone day by which a depot is judged where only a sample of the vehicles is
+simulated; 12 to 50 plausible: of 24 visits one more that is not served is a share of 4 %."""
 LEAST_STEP = 0.05
 """A depot that fails gets at least this share more chargers."""
 
@@ -42,12 +42,43 @@ class Change:
         )
 
 
+@dataclass(frozen=True)
+class Unjudged:
+    """Depots that nothing can be said of, as too few of their vehicles were simulated; they are left as planned."""
+
+    depots: tuple[str, ...]
+    sample: float
+    """Share of the vehicles that was simulated."""
+    sample_needed: float
+    """Share that would bring the emptiest of them to `LEAST_VISITS`; 1 where none would."""
+
+    def text(self, lang: Language) -> str:
+        """Return the warning as a sentence."""
+        return str(
+            texts(lang, "schedule")["unjudged"].format(
+                depots=", ".join(self.depots), visits=LEAST_VISITS, sample=self.sample, needed=self.sample_needed
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What milestone days tell of a schedule."""
+
+    failing: Mapping[str, float]
+    """Depot to the share of its chargers that the worst milestone day asks for beyond those planned."""
+    unjudged: Unjudged | None = None
+
+
+Trial = Callable[[Solution], Tried]
+
+
 @dataclass(frozen=True, eq=False)
 class Verified:
-    """A schedule whose milestone days were tried: what changed on the way, and the depots that fail all the same."""
+    """A schedule whose milestone days were tried: what they told on the way, and the depots that fail all the same."""
 
     solution: Solution
-    changes: tuple[Change, ...]
+    changes: tuple[Change | Unjudged, ...]
     failing: tuple[str, ...]
 
 
@@ -70,17 +101,19 @@ def verified(solution: Solution, trial: Trial, *, cpu_s: float, gap: float, roun
     A depot that fails is tightened: its chargers give less a night, by the share that was missing, so that the
     next schedule builds more of them or keeps fewer battery vehicles there.
     """
-    changes: list[Change] = []
-    failing = trial(solution)
+    changes: list[Change | Unjudged] = []
+    tried = trial(solution)
     for number in range(1, rounds + 1):
+        failing = tried.failing
         if not failing:
             break
         before = dict(zip(solution.problem.depots, solution.chargers[:, -1].tolist(), strict=True))
         solution = solve(tightened(solution.problem, failing), cpu_s=cpu_s, gap=gap)
         after = dict(zip(solution.problem.depots, solution.chargers[:, -1].tolist(), strict=True))
         changes += [Change(number, depot, before[depot], after[depot]) for depot in sorted(failing)]
-        failing = trial(solution)
-    return Verified(solution, tuple(changes), tuple(sorted(failing)))
+        tried = trial(solution)
+    changes += [tried.unjudged] if tried.unjudged else []
+    return Verified(solution, tuple(changes), tuple(sorted(tried.failing)))
 
 
 def tightened(problem: ScheduleProblem, failing: Mapping[str, float]) -> ScheduleProblem:
@@ -98,19 +131,52 @@ def simulated(scenario: Scenario, milestones: Sequence[int]) -> Trial:
     that are not planned may fail too; they are left out.
     """
 
-    def trial(solution: Solution) -> dict[str, float]:
+    def trial(solution: Solution) -> Tried:
         plan = plan_rows(solution).with_columns(number=pl.lit(None, pl.Float64))
         lines = [line.model_dump() for line in conversions(plan)]
         changed = scenario.set({"schedule.convert": lines})
         found: dict[str, float] = {}
+        fewest: dict[str, float] = {}
         for year in sorted(set(milestones)):
             load, stations = _design_day(changed, year, _planned_chargers(solution, year))
             failing = failing_depots(load, stations, scenario.schedule.solve.depot_wait_min)
-            for depot in sorted(set(failing) & set(solution.problem.depots)):
-                found[depot] = max(found.get(depot, 0.0), failing[depot])
-        return found
+            seen = visits(load, stations, scenario.run.sample)
+            for depot in solution.problem.depots:
+                fewest[depot] = min(fewest.get(depot, np.inf), seen.get(depot, 0.0))
+                found[depot] = max(found.get(depot, 0.0), failing.get(depot, 0.0))
+        return judged(found, fewest, scenario.run.sample)
 
     return trial
+
+
+def judged(found: Mapping[str, float], fewest: Mapping[str, float], sample: float) -> Tried:
+    """Return what is said of depots: those with too few simulated visits are not judged.
+
+    Parameters
+    ----------
+    found
+        Depot to the share of chargers missing.
+    fewest
+        Depot to the simulated visits of its emptiest milestone day.
+    sample
+        Share of the vehicles that was simulated; with all of them every depot is judged.
+    """
+    few = sorted(depot for depot, number in fewest.items() if sample < 1.0 and number < LEAST_VISITS)
+    failing = {depot: share for depot, share in sorted(found.items()) if share > 0.0 and depot not in few}
+    if not few:
+        return Tried(failing)
+    emptiest = min(fewest[depot] for depot in few)
+    needed = min(1.0, sample * LEAST_VISITS / emptiest) if emptiest > 0.0 else 1.0
+    return Tried(failing, Unjudged(tuple(few), sample, needed))
+
+
+def visits(load: pl.DataFrame, stations: pl.DataFrame, sample: float) -> dict[str, float]:
+    """Return by depot the visits simulated on its emptiest milestone day; `load` counts each for 1 / `sample`."""
+    seen = load.with_columns(pl.col("station_id").cast(pl.String)).join(_yards(stations), on="station_id")
+    days = seen.group_by("depot", "year", pl.col("day").cast(pl.String), maintain_order=True).agg(
+        visits=(pl.col("served").sum() + pl.col("unserved").sum()).cast(pl.Float64) * sample
+    )
+    return dict(days.group_by("depot", maintain_order=True).agg(pl.col("visits").min()).sort("depot").iter_rows())
 
 
 def _planned_chargers(solution: Solution, year: int) -> dict[str, int]:
@@ -179,13 +245,9 @@ def failing_depots(load: pl.DataFrame, stations: pl.DataFrame, wait_min: float) 
     `wait_min` on average in the worst hour of all yards together. The share missing is that of the vehicles not served,
     or of the wait above `wait_min` over it, at most one.
     """
-    depots = stations.filter(pl.col("kind").cast(pl.String) == "depot").select(
-        pl.col("station_id").cast(pl.String),
-        depot=pl.format("{}:{}", pl.col("fleet_group").cast(pl.String), pl.col("district").cast(pl.String)),
-    )
     seen = load.with_columns(pl.col("station_id").cast(pl.String))
     hours = (
-        seen.join(depots, on="station_id")
+        seen.join(_yards(stations), on="station_id")
         .group_by("depot", "year", pl.col("day").cast(pl.String), "hour", maintain_order=True)
         .agg(
             served=pl.col("served").sum().cast(pl.Float64),
@@ -202,3 +264,11 @@ def failing_depots(load: pl.DataFrame, stations: pl.DataFrame, wait_min: float) 
     worst = days.with_columns(short=pl.max_horizontal(pl.col("missed"), late)).group_by("depot", maintain_order=True)
     shares = worst.agg(pl.col("short").max()).filter(pl.col("short") > 1e-9).sort("depot")
     return dict(shares.iter_rows())
+
+
+def _yards(stations: pl.DataFrame) -> pl.DataFrame:
+    """Return station_id and depot, fleet group and district, of the yards."""
+    return stations.filter(pl.col("kind").cast(pl.String) == "depot").select(
+        pl.col("station_id").cast(pl.String),
+        depot=pl.format("{}:{}", pl.col("fleet_group").cast(pl.String), pl.col("district").cast(pl.String)),
+    )

@@ -69,9 +69,11 @@ def seek(
 ) -> None:
     """Find the value of a lever that meets a target, say whether it is plausible, and if not when it would be met.
 
-    By the stock, travel and freight models alone; no days are simulated. Several levers: least change in all.
+    By the stock, travel, freight and carbon models alone; no days are simulated. Several levers: at least cost where
+    what they cost is known, else with least change.
 
-    Example: `fleetsim seek nev_stock=2000000@2025 --lever cars.replacement_share`
+    Examples: `fleetsim seek nev_stock=2000000@2025 --lever cars.replacement_share`,
+    `fleetsim seek intensity=0.48@2030 --lever policy.enforcement.light_goods --lever stock.scrappage.truck_heavy`
     """
     from fleetsim.datasets import city_folder, read_city
     from fleetsim.seek import Target
@@ -98,13 +100,33 @@ def seek(
         key = "met_never" if found.year_met is None else "met_in"
         year = found.horizon if found.year_met is None else f"{found.year_met:.1f}"
         out.print(words[key].format(year=year), soft_wrap=True)
+    _tell_cost(found, words)
     out.print(words["fast"], style="dim", soft_wrap=True)
+
+
+def _tell_cost(found: Any, words: dict[str, Any]) -> None:
+    if found.verdict == "met_already":
+        return
+    if found.cost_cny is not None:
+        cost = f"{found.cost_cny / 1e6:+,.0f}"
+        out.print(words["cost"].format(cost=cost, year=found.target.year), soft_wrap=True, highlight=False)
+    if len(found.levers) > 1 and found.verdict == "met":
+        unknown = ", ".join(one.key for one in found.levers if not one.costed)
+        out.print(words[f"least_{found.least}"].format(levers=unknown), soft_wrap=True, highlight=False)
 
 
 @app.command()
 def observe(
-    file: Annotated[Path, typer.Argument(help="CSV as observations.csv, with the day of publication in `published`.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV or Excel with the columns of observations.csv and the day of publication, `published`."
+        ),
+    ],
     city: Annotated[Path, typer.Option("--city", help="City folder the observations are appended to.")],
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of a workbook; the first one if left out.")
+    ] = None,
     scenario: ScenarioOption = "outlook",
     set_: SetOption = None,
     as_json: JsonOption = False,
@@ -114,7 +136,7 @@ def observe(
 
     Nothing is overwritten: a figure told again stands beside the earlier one, with day and source.
 
-    Example: `fleetsim observe news.csv --city mycity`
+    Examples: `fleetsim observe news.csv --city mycity`, `fleetsim observe news.xlsx --sheet 2026 --city mycity`
     """
     from fleetsim.city_folder import is_city
     from fleetsim.observe import observe as run_observe
@@ -124,7 +146,7 @@ def observe(
     if not is_city(city) and not (city / "zones.csv").is_file():
         raise FleetsimError(f"--city {city}: is no city folder; `fleetsim init FOLDER --city NAME` makes one")
     chosen = read_scenario(scenario, set_ or [])
-    found = run_observe(file, city, chosen)
+    found = run_observe(file, city, chosen, sheet=sheet)
     if as_json:
         out.print_json(json.dumps(found.as_dict(), ensure_ascii=False))
         return
@@ -140,9 +162,10 @@ def observe(
 def _month(text: str, first_year: int) -> str:
     if not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", text):
         raise FleetsimError(f"--until {text!r}: write it as a year or a month, e.g. 2022 or 2022-06")
-    if int(text[:4]) <= first_year:
-        raise FleetsimError(f"--until {text}: must lie after the base year {first_year}; choose a later one")
-    return text if len(text) > 4 else f"{text}-12"
+    month = text if len(text) > 4 else f"{text}-12"
+    if month < f"{first_year}-12":
+        raise FleetsimError(f"--until {text}: lies before the end of the base year {first_year}; choose a later one")
+    return month
 
 
 def _table(title: str, rows: Any, names: tuple[str, ...], words: dict[str, Any]) -> None:

@@ -52,3 +52,13 @@ def test_a_small_share_is_bought_in_the_city_even_where_no_district_buys_a_whole
     share = weight / weight.sum()
     result = split_whole(np.array(cells, dtype=float), np.repeat(share[:, None], len(cells), axis=1))
     assert np.abs(result.sum(axis=1) - share * sum(cells)).max() < KINDS
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    arrays(np.int64, 12, elements=st.integers(0, 30)), arrays(np.float64, (KINDS, 12), elements=st.floats(0.001, 1.0))
+)
+def test_a_powertrain_is_bought_within_about_a_vehicle_of_its_share_over_all_districts(purchases, weight) -> None:
+    shares = weight / weight.sum(axis=0)
+    result = split_whole(purchases.astype(float), shares)
+    assert np.abs(result.sum(axis=1) - shares @ purchases).max() < 1.25

@@ -1,3 +1,5 @@
+from dataclasses import replace
+from itertools import pairwise
 from math import exp, log
 from pathlib import Path
 
@@ -124,6 +126,30 @@ def test_the_forecast_of_2030_has_a_range_that_widens_after_the_last_observation
     width = (rows["high"] - rows["low"]).to_list()
     assert width[1] > 2.0 * width[0]
     assert rows["low"][1] < rows["share"][1] < rows["high"][1]
+
+
+def test_the_range_holds_the_yearly_steps_observed_and_the_middle_does_not_move():
+    # Steps of the log-odds over the square root of the years between, and a prior worth two of .03.
+    odds = {year: log(share / (1.0 - share)) for year, share in OBSERVED_GREEN.items()}
+    years = sorted(odds)
+    steps = [(odds[b] - odds[a]) / (b - a) ** 0.5 for a, b in pairwise(years)]
+    sd = ((2 * 0.03**2 + sum(step**2 for step in steps)) / (2 + len(steps))) ** 0.5
+    assert (FIT.step.sd, FIT.step.degrees, FIT.seen_until) == (pytest.approx(sd, rel=1e-3), 7.0, 2025)
+
+    wide, narrow = (
+        forecast(BASE, SECTION, fit, [2025, 2029]).filter(pl.col("mode") == "green")
+        for fit in (FIT, replace(FIT, step=None))
+    )
+    assert wide["share"].equals(narrow["share"])
+    assert wide["low"][0] == pytest.approx(narrow["low"][0])
+    # Student's t of seven degrees of freedom at 90 %: 1.4149; four years after 2025 twice the step of one.
+    below = logit(wide["share"][1]) - logit(wide["low"][1])
+    terms = logit(narrow["share"][1]) - logit(narrow["low"][1])
+    assert below == pytest.approx((terms**2 + (1.414924 * 2 * sd) ** 2) ** 0.5, rel=2e-3)
+
+
+def logit(share):
+    return log(share / (1.0 - share))
 
 
 def test_calibration_uses_nothing_later_than_its_window():

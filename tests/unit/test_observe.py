@@ -1,10 +1,12 @@
 """New observations are appended, never put over old ones, and what they move is told with its reason."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pytest
+from workbook import Row, write_workbook
 
 from fleetsim import observe
 from fleetsim.datasets import city_folder, latest, read_city
@@ -103,3 +105,37 @@ def test_without_news_the_observations_are_the_same_table() -> None:
     table = Observation.create_empty()
 
     assert latest(table, ObservationAdded.create_empty()) is table
+
+
+HEADINGS: Row = ["指标", "日期", "界限", "发布日期", "数值", "单位", "来源", "可信度"]
+
+
+def test_a_workbook_tells_the_same_as_a_file_of_text(folder: Path, tmp_path: Path) -> None:
+    city = read_city(folder)
+    stock: Row = ["nev_stock", date(2026, 6, 30), "value", date(2026, 8, 10), 1_480_000, "vehicles", "press", "high"]
+    again: Row = ["nev_stock", "2024-06", "value", "2026-08-10", 900_000.0, "vehicles", "yearbook", "high"]
+    file = write_workbook(tmp_path / "news.xlsx", {"notes": [["nothing here"]], "news": [HEADINGS, stock, again]})
+
+    brought = observe.read_news(file, city, sheet="news")
+
+    text = observe.read_news(news(tmp_path, STOCK_2026, REVISED), city)
+    assert brought.rows.sort("date").equals(text.rows.sort("date"))
+
+
+def test_mistakes_of_a_workbook_are_named_by_their_own_rows(folder: Path, tmp_path: Path) -> None:
+    rows: list[Row] = [
+        HEADINGS,
+        ["nev_stock", "mid 2026", "value", "2026-08-10", 1_480_000, "vehicles", "press", "high"],
+        [],
+        ["nev_stock", "2026-07", "value", "2026-08-10", "many", "vehicles", "press", "high"],
+    ]
+    file = write_workbook(tmp_path / "news.xlsx", {"news": rows})
+
+    with pytest.raises(DataError) as error:
+        observe.read_news(file, read_city(folder))
+
+    # The empty row counts: the second mistake stands in row 4.
+    assert [line.split(":")[0] for line in error.value.problems] == [
+        "news.xlsx, row 2, column date",
+        "news.xlsx, row 4, column value",
+    ]

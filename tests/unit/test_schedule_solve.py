@@ -14,7 +14,7 @@ from fleetsim.schedules.outcome import bindings, depot_table, shortages, words
 from fleetsim.schedules.problem import Depots, LeftOut, Rule, ScheduleProblem, Vehicles
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.schedules.synthetic import synthetic
-from fleetsim.schedules.verify import failing_depots, tightened, verified
+from fleetsim.schedules.verify import Change, Tried, Unjudged, failing_depots, judged, tightened, verified, visits
 from networks.errors import DataError
 
 
@@ -248,12 +248,13 @@ def test_a_failing_depot_is_tightened_until_its_days_work_and_the_log_says_so() 
     problem = two_years(rules=all_in_nev(500.0))
     tried: list[float] = []
 
-    def trial(solution: Solution) -> dict[str, float]:
+    def trial(solution: Solution) -> Tried:
         tried.append(float(solution.chargers[0, -1]))
-        return {"yard": 0.5} if solution.chargers[0, -1] < 3 else {}
+        return Tried({"yard": 0.5} if solution.chargers[0, -1] < 3 else {})
 
     tried_out = verified(solve(problem, gap=0.0), trial, cpu_s=10.0, gap=0.0)
-    found, changes = tried_out.solution, tried_out.changes
+    found = tried_out.solution
+    changes = [change for change in tried_out.changes if isinstance(change, Change)]
 
     assert found.chargers[0, -1] >= 3.0
     assert [change.round for change in changes] == list(range(1, len(changes) + 1))
@@ -264,9 +265,9 @@ def test_a_failing_depot_is_tightened_until_its_days_work_and_the_log_says_so() 
 
 def test_a_depot_that_always_fails_is_tightened_five_times_and_no_more() -> None:
     found = verified(
-        solve(two_years(rules=all_in_nev(500.0)), gap=0.0), lambda solution: {"yard": 0.01}, cpu_s=10.0, gap=0.0
+        solve(two_years(rules=all_in_nev(500.0)), gap=0.0), lambda solution: Tried({"yard": 0.01}), cpu_s=10.0, gap=0.0
     )
-    assert [change.round for change in found.changes] == [1, 2, 3, 4, 5]
+    assert [change.round for change in found.changes if isinstance(change, Change)] == [1, 2, 3, 4, 5]
     assert found.failing == ("yard",)
 
 
@@ -289,6 +290,42 @@ def test_a_depot_fails_by_the_vehicles_it_leaves_without_energy() -> None:
         {"station_id": ["a", "b"], "kind": ["depot"] * 2, "fleet_group": ["bus", "taxi"], "district": ["X", "Y"]}
     )
     assert failing_depots(load, stations, 60.0) == {"bus:X": 0.25, "taxi:Y": 0.5}
+
+
+def test_a_depot_with_few_simulated_visits_is_not_judged_and_not_tightened() -> None:
+    # 60 visits counted for at a sample of a tenth are 6 that were simulated; 24 take a sample of .4.
+    tried = judged({"bus:X": 0.25, "bus:Y": 0.5}, {"bus:X": 30.0, "bus:Y": 6.0}, 0.1)
+
+    assert tried == Tried({"bus:X": 0.25}, Unjudged(("bus:Y",), 0.1, pytest.approx(0.4)))  # type: ignore[arg-type]
+    assert tried.unjudged is not None
+    assert "bus:Y" in tried.unjudged.text("en")
+    assert "0.4" in tried.unjudged.text("zh")
+    assert judged({"bus:Y": 0.5}, {"bus:Y": 6.0}, 1.0) == Tried({"bus:Y": 0.5})
+
+
+def test_visits_are_those_of_the_emptiest_day_as_simulated() -> None:
+    import polars as pl
+
+    load = pl.DataFrame(
+        {
+            "year": [2028, 2028, 2030], "day": ["w"] * 3, "station_id": ["a", "b", "a"], "hour": [1, 1, 2],
+            "served": [300, 400, 100], "unserved": [100, 0, 0], "mean_wait_min": [5.0, 90.0, None],
+        }
+    )  # fmt: skip
+    stations = pl.DataFrame(
+        {"station_id": ["a", "b"], "kind": ["depot"] * 2, "fleet_group": ["bus", "bus"], "district": ["X", "X"]}
+    )
+
+    assert visits(load, stations, 0.01) == {"bus:X": pytest.approx(1.0)}
+
+
+def test_a_warning_stands_beside_what_the_days_changed() -> None:
+    few = Unjudged(("yard",), 0.1, 0.4)
+
+    found = verified(solve(two_years(), gap=0.0), lambda solution: Tried({}, few), cpu_s=10.0, gap=0.0)
+
+    assert found.changes == (few,)
+    assert found.failing == ()
 
 
 def test_a_clause_whose_second_solution_is_not_found_has_no_closing_cost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,23 @@ def test_several_levers_change_least_in_sum_of_squares() -> None:
     assert values == pytest.approx([3.0, 4.0], abs=0.05)
 
 
+def test_where_money_is_known_the_cheapest_values_are_taken_not_the_least_change() -> None:
+    # 3 x + 4 y >= 25 at 1 and 5 a unit: x brings 3 a unit of money, y only .8, so x alone: 25 / 3.
+    levers = (made(0.0), made(0.0))
+
+    values, verdict = _several(levers, lambda x: 3.0 * x[0] + 4.0 * x[1] - 25.0, lambda x: x[0] + 5.0 * x[1])
+
+    assert verdict == "met"
+    assert values == pytest.approx([25.0 / 3.0, 0.0], abs=0.02)
+
+
+def test_a_lever_that_saves_money_is_moved_to_its_end() -> None:
+    # y brings less than x but saves money: it goes to 10, and x stays where it is.
+    values, _ = _several((made(0.0), made(0.0)), lambda x: 3.0 * x[0] + x[1] - 9.0, lambda x: 2.0 * x[0] - 1.0 * x[1])
+
+    assert values == pytest.approx([0.0, 10.0], abs=0.02)
+
+
 def test_several_levers_that_do_not_suffice_stand_at_their_best_ends() -> None:
     values, verdict = _several((made(5.0), made(5.0)), lambda values: values[0] - values[1] - 50.0)
 
@@ -144,3 +161,10 @@ def test_every_plate_found_is_a_vehicle_more_by_the_uptake() -> None:
     assert found.verdict == "met"
     assert found.reached == pytest.approx(found.target.value, abs=50.0)
     assert 2 * more * section.quota_uptake == pytest.approx(50_000.0, rel=0.01)
+
+
+def test_scrappage_that_is_not_set_begins_in_the_first_year_and_not_before() -> None:
+    moved = lever(scenario(), "stock.scrappage.goods_light_pass", 2026, 2030)
+
+    assert moved.now == 1.0
+    assert moved.set(scenario(), 2.0).stock.scrappage["goods_light_pass"] == {2025: 1.0, 2026: 2.0}
