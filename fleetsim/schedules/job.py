@@ -13,13 +13,14 @@ from fleetsim import choice
 from fleetsim.datasets import City, city_folder, read_city
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import Conversion
+from fleetsim.scenario.template import resolved
 from fleetsim.schedules import preview
 from fleetsim.schedules.city import city_problem, turn_over
 from fleetsim.schedules.outcome import depot_table, group_table, plan_rows, shortages, words
 from fleetsim.schedules.plan_file import conversions, read_plan
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.schedules.verify import Verified, simulated, verified
-from fleetsim.schedules.written import toml_lines, write
+from fleetsim.schedules.written import write
 from fleetsim.texts import Language, texts
 from networks.errors import ScenarioError
 
@@ -36,7 +37,8 @@ class Outcome:
     lines: list[str]
     """Cost and proof, what binds, each clause, clauses left out, what simulated days changed, in words; empty for a
     preview."""
-    convert: tuple[Conversion, ...]
+    scenario: Scenario
+    """The scenario, its schedule the one this comes from."""
     language: Language
     proof: dict[str, Any] = field(default_factory=dict)
 
@@ -49,10 +51,10 @@ class Outcome:
             **self.proof,
         }
 
-    def save(self, folder: Path, base: str) -> None:
-        """Write tables, chart, and the schedule as a scenario that `fleetsim run` takes."""
+    def save(self, folder: Path) -> None:
+        """Write tables, chart, and the whole scenario with its schedule, which `fleetsim run` takes."""
         tables = {"vehicles": self.detail, "depots": self.depots}
-        texts = {"scenario.toml": toml_lines(self.convert, base), "notes.txt": "\n".join(self.lines) + "\n"}
+        texts = {"scenario.toml": resolved(self.scenario), "notes.txt": "\n".join(self.lines) + "\n"}
         write(folder, tables, texts, preview.chart(self.detail, self.depots, self.language))
 
 
@@ -68,15 +70,14 @@ class Job:
         """Return the job; a file's rows take the place of the scenario's own schedule."""
         city = read_city(city_folder(scenario.run.city))
         if file is not None:
-            lines = conversions(read_plan(file, city, sheet=sheet))
-            scenario = scenario.set({"schedule.convert": [line.model_dump() for line in lines]})
+            scenario = _scheduled(scenario, conversions(read_plan(file, city, sheet=sheet)))
         return cls(scenario, city)
 
     def previewed(self, language: Language) -> Outcome:
         """Return what the scenario's own schedule comes to."""
         detail = preview.by_powertrain(self.city, self.scenario, turn_over(self.city, self.scenario))
         table = preview.depots(self.city, self.scenario, detail)
-        return Outcome(detail, table, [], self.scenario.schedule.convert, language)
+        return Outcome(detail, table, [], self.scenario, language)
 
     def solved(self, milestones: Sequence[int], language: Language, say: Say) -> Outcome:
         """Return the schedule of least cost, its milestone days simulated if there are any."""
@@ -87,10 +88,10 @@ class Job:
         _check_milestones(milestones, problem.years)
         solution = solve(problem, cpu_s=section.cpu_s, gap=section.gap)
         if not milestones:
-            return _outcome(Verified(solution, (), ()), language)
+            return _outcome(Verified(solution, (), ()), self.scenario, language)
         say("simulating the design day of milestone years")
         trial = simulated(self.scenario, milestones)
-        return _outcome(verified(solution, trial, cpu_s=section.cpu_s, gap=section.gap), language)
+        return _outcome(verified(solution, trial, cpu_s=section.cpu_s, gap=section.gap), self.scenario, language)
 
 
 def _check_milestones(milestones: Sequence[int], years: Sequence[int]) -> None:
@@ -99,7 +100,11 @@ def _check_milestones(milestones: Sequence[int], years: Sequence[int]) -> None:
         raise ScenarioError([f"--verify: year {year} is not planned; use {years[0]} to {years[-1]}" for year in wrong])
 
 
-def _outcome(tried: Verified, language: Language) -> Outcome:
+def _scheduled(scenario: Scenario, lines: Sequence[Conversion]) -> Scenario:
+    return scenario.set({"schedule.convert": [line.model_dump() for line in lines]})
+
+
+def _outcome(tried: Verified, scenario: Scenario, language: Language) -> Outcome:
     solution = tried.solution
     short = shortages(solution)
     detail, table = group_table(solution), depot_table(solution)
@@ -120,7 +125,8 @@ def _outcome(tried: Verified, language: Language) -> Outcome:
         "changes": [vars(change) for change in tried.changes],
         "failing": list(tried.failing),
     }
-    return Outcome(detail, table, lines, conversions(_as_plan(solution)), language, proof)
+    scheduled = _scheduled(scenario, conversions(_as_plan(solution)))
+    return Outcome(detail, table, lines, scheduled, language, proof)
 
 
 def _as_plan(solution: Solution) -> pl.DataFrame:

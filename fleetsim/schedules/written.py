@@ -9,30 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from fleetsim.scenario.sections import Conversion
 from fleetsim.schedules.preview import Spec
 from networks.errors import FleetsimError
-
-
-def toml_lines(lines: tuple[Conversion, ...], base: str) -> str:
-    """Return a scenario file that extends another one and converts by the lines.
-
-    Parameters
-    ----------
-    lines
-        Lines of the schedule.
-    base
-        Scenario that is extended: the name of a shipped one, or a path.
-    """
-    parts = [f"extends = {json.dumps(base, ensure_ascii=False)}"]
-    for line in lines:
-        values = line.share or line.number
-        name = "share" if line.share else "number"
-        inner = ", ".join(f"{year} = {value}" for year, value in sorted(values.items()))
-        parts += ["", "[[schedule.convert]]", f'fleet = "{line.fleet}"', f'to = "{line.to}"']
-        parts += [f'district = "{line.district}"'] if line.district is not None else []
-        parts += [f"{name} = {{ {inner} }}"]
-    return "\n".join(parts) + "\n"
 
 
 def write(folder: Path, tables: dict[str, pl.DataFrame], texts: dict[str, str], chart: Spec) -> Path:

@@ -18,7 +18,6 @@ from fleetsim.console import (
     language_of,
     out,
     read_scenario,
-    scenario_path,
     stoppable,
 )
 from networks.errors import FleetsimError
@@ -62,9 +61,7 @@ def schedule(
         job = Job.begin(chosen, file, sheet)
         outcome = job.solved(_years(verify), language, _say) if solve else job.previewed(language)
     if output is not None:
-        base = scenario_path(scenario)
-        name = scenario if base.parent.name == "scenarios" and not Path(scenario).exists() else str(base.resolve())
-        outcome.save(output, name)
+        outcome.save(output)
     if as_json:
         out.print_json(json.dumps(outcome.summary(), ensure_ascii=False))
         return

@@ -7,10 +7,11 @@ import pytest
 
 from fleetsim.datasets import City, city_folder, read_city
 from fleetsim.scenario.scenario import Scenario
+from fleetsim.scenario.template import resolved
 from fleetsim.schedules import preview
 from fleetsim.schedules.city import Turnover
 from fleetsim.schedules.plan_file import conversions, read_plan
-from fleetsim.schedules.written import toml_lines, write
+from fleetsim.schedules.written import write
 from networks.errors import DataError, FleetsimError
 
 GOOD = """车队,行政区,动力类型,年份,比例
@@ -82,9 +83,11 @@ def test_a_missing_column_names_the_headings_that_are_known(tmp_path: Path, beij
 def test_a_toml_schedule_and_the_file_written_of_it_say_the_same(tmp_path: Path, beijing: City) -> None:
     lines = conversions(read_plan(written(tmp_path, GOOD), beijing))
     path = tmp_path / "scenario.toml"
-    path.write_text(toml_lines(lines, "outlook"), encoding="utf-8")
+    asked = {"schedule.convert": [line.model_dump() for line in lines], "run.sample": 0.25}
+    path.write_text(resolved(Scenario.shipped("outlook").set(asked)), encoding="utf-8")
     assert conversions(read_plan(path, beijing)) == lines
     assert Scenario.read(path).schedule.convert == lines
+    assert Scenario.read(path).run.sample == 0.25
 
 
 def stock_table(vehicles: list[float]) -> pl.DataFrame:
