@@ -1,5 +1,6 @@
 """Who is within reach of a station: by zone, district, kind and year, on network distance."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import dataframely as dy
@@ -7,11 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from charging.tables import Coverage, CoverageShare, Equity, ZoneCoverage
+from charging.tables import Coverage, CoverageShare, Equity, ReachShare, StandardShare, ZoneCoverage
 from networks.errors import ScenarioError
 
 CITY = "all"
 MOUNTAIN = "mountain"
+WORST = 0.1
+"""Part of the residents, those farthest away, whose way equity looks at."""
 
 
 def zone_standards(zones: pl.DataFrame, standard_km: Mapping[str, Mapping[str, float]]) -> pl.DataFrame:
@@ -181,6 +184,71 @@ def _shares(name: str) -> list[pl.Expr]:
     ]
 
 
+def reach_shares(
+    reached: pl.DataFrame, counted: Sequence[str], limits: Mapping[str, Sequence[float]]
+) -> dy.DataFrame[ReachShare]:
+    """Return table `ReachShare`: what has a station within some ways and driving times.
+
+    Parameters
+    ----------
+    reached
+        As in `coverage_shares`, with a column `minutes` where limits in min are asked for; empty: none in reach.
+    counted
+        Columns of `reached` that are counted.
+    limits
+        Limits by unit, `km` and `min`.
+
+    Examples
+    --------
+    >>> row = {"stage": "after", "year": 2025, "kind": "public", "district": "West", "distance_km": 2.0, "people": 7}
+    >>> table = reach_shares(pl.DataFrame([row]), ["people"], {"km": (1.0, 3.0)})
+    >>> table.filter(district="all")["share"].to_list()
+    [0.0, 1.0]
+    """
+    keys = ["stage", "year", "kind", "district"]
+    both = pl.concat([reached, reached.with_columns(district=pl.lit(CITY))])
+    groups, parts = both.group_by(keys, maintain_order=True), []
+    for unit, values in limits.items():
+        way = pl.col("distance_km" if unit == "km" else "minutes")
+        for name, limit in itertools.product(counted, values):
+            amount = pl.col(name).cast(pl.Float64)
+            share = (amount.filter(way <= limit).sum() / amount.sum()).fill_nan(0.0).clip(0.0, 1.0)
+            told = {"counted": pl.lit(name), "unit": pl.lit(unit), "within": pl.lit(float(limit))}
+            parts.append(groups.agg(share=share).with_columns(**told))
+    schema = ReachShare.create_empty().schema
+    table = pl.concat(parts) if parts else ReachShare.create_empty()
+    return ReachShare.validate(table.select(list(schema)).cast(schema).sort(*keys, "counted", "unit", "within"))
+
+
+def standards_kept(reached: pl.DataFrame, zones: pl.DataFrame) -> dy.DataFrame[StandardShare]:
+    """Return table `StandardShare`: how far each standard is kept, and which one all residents would meet.
+
+    Parameters
+    ----------
+    reached
+        As in `coverage_shares`, with population and standard_km.
+    zones
+        Table `Zone`: functional zone and mountain of each zone.
+    """
+    place = pl.when("mountain").then(pl.lit(MOUNTAIN)).otherwise(pl.col("functional_zone").cast(pl.String))
+    people, far = pl.col("population"), pl.col("distance_km").filter(pl.col("population") > 0)
+    keys = ["stage", "year", "kind", "place"]
+    table = (
+        reached.join(zones.select("zone", place=place), on="zone")
+        .sort(*keys, "zone")
+        .group_by(keys, maintain_order=True)
+        .agg(
+            pl.col("standard_km").first(),
+            population=people.sum(),
+            covered_share=(people.filter("covered").sum() / people.sum()).fill_nan(0.0),
+            beyond=people.filter(~pl.col("covered")).sum(),
+            needed_km=pl.when(far.null_count() == 0).then(far.max()),
+        )
+    )
+    schema = StandardShare.create_empty().schema
+    return StandardShare.validate(table.select(list(schema)).cast(schema).sort(keys))
+
+
 def equity(reached: pl.DataFrame, plugs: pl.DataFrame) -> dy.DataFrame[Equity]:
     """Return table `Equity`: how evenly the way to a station is shared among the residents.
 
@@ -210,15 +278,17 @@ def equity(reached: pl.DataFrame, plugs: pl.DataFrame) -> dy.DataFrame[Equity]:
 def _evenness(part: pl.DataFrame) -> dict[str, float | None]:
     known = part.filter(pl.col("distance_km").is_not_null(), pl.col("population") > 0).sort("distance_km", "zone")
     km, people = known["distance_km"].to_numpy(), known["population"].to_numpy().astype(np.float64)
-    names = ("gini", "p90_over_p50", "worst_tenth_km")
+    names = ("gini", "p90_over_p50", "worst_tenth_km", "worst_tenth_share")
     values: dict[str, float | None] = {"people": float(part["population"].sum()), **dict.fromkeys(names)}
     if not len(km):
         return values
     p50, p90 = (float(km[np.searchsorted(np.cumsum(people), share * people.sum())]) for share in (0.5, 0.9))
+    worst_km, mean_km = _upper_mean(km, people, WORST), float(np.average(km, weights=people))
     return values | {
         "gini": gini(km, people),
         "p90_over_p50": p90 / p50 if p50 > 0 else None,
-        "worst_tenth_km": _upper_mean(km, people, 0.1),
+        "worst_tenth_km": worst_km,
+        "worst_tenth_share": min(WORST * worst_km / mean_km, 1.0) if mean_km > 0 else None,
     }
 
 

@@ -115,7 +115,42 @@ class Equity(dy.Schema):
     gini = dy.Float64(nullable=True, min=0.0, max=1.0, description="Gini index of the distance; 0: all the same")
     p90_over_p50 = dy.Float64(nullable=True, min=1.0, description="90th percentile of the distance over its median")
     worst_tenth_km = dy.Float64(nullable=True, min=0.0, description="mean distance of the tenth farthest away [km]")
+    worst_tenth_share = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="part of all residents' way that this tenth goes; 0.1: all the same",
+    )
     plugs_per_10000 = dy.Float64(nullable=True, min=0.0, description="plugs for 10,000 residents")
+
+
+class ReachShare(dy.Schema):
+    """One row a stage, year, station kind, district ('all' for the city), what is counted, and a limit of reach."""
+
+    stage = dy.Enum(STAGES, primary_key=True)
+    year = dy.Int64(primary_key=True)
+    kind = dy.String(primary_key=True)
+    district = dy.String(primary_key=True)
+    counted = dy.String(primary_key=True, description="population, jobs, visits (1/day) or vehicle_km (1/day)")
+    unit = dy.Enum(("km", "min"), primary_key=True, description="of the limit: way on the network, or driving time")
+    within = dy.Float64(primary_key=True, min=0.0, description="the limit")
+    share = dy.Float64(min=0.0, max=1.0, description="share of what is counted that has a station within the limit")
+
+
+class StandardShare(dy.Schema):
+    """One row a stage, year, station kind and part of the city: how far its standard is kept."""
+
+    stage = dy.Enum(STAGES, primary_key=True)
+    year = dy.Int64(primary_key=True)
+    kind = dy.String(primary_key=True)
+    place = dy.String(primary_key=True, description="functional zone, or mountain")
+    standard_km = dy.Float64(min=0.0, description="longest way that the standard asks for [km]")
+    population = dy.Int64(min=0, description="residents [persons]")
+    covered_share = dy.Float64(min=0.0, max=1.0, description="share of them within it; the standard asks for all")
+    beyond = dy.Int64(min=0, description="residents beyond it [persons]")
+    needed_km = dy.Float64(
+        nullable=True, min=0.0, description="standard that all would meet; empty: none in reach [km]"
+    )
 
 
 class ZoneCoverage(dy.Schema):

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from fleetsim import base_map
-from fleetsim.map_page import district_data, district_names, draw, road_data, scaled
+from fleetsim.map_page import district_data, draw, road_data, scaled
 from fleetsim.maps import DISTANCE_BREAKS_KM
 from fleetsim.sites.job import Sited
 from fleetsim.sites.words import quality_lines, shown_districts
@@ -36,6 +36,10 @@ def site_page(sited: Sited, lang: Language = "en") -> str:
         "zones": _zones(sited, lang),
         "stands": _stands(sited),
         "sites": _sites(sited, lang),
+        "plans": _plans(sited, lang),
+        "curve": _curve(sited),
+        "bare": _bare_roads(sited),
+        "rounds": _rounds(sited),
         "blanks": _blanks(sited, words),
         "lines": quality_lines(sited, lang),
         **road_data(layers, words),
@@ -51,7 +55,7 @@ def _words(sited: Sited, lang: Language) -> dict[str, Any]:
         kind=texts(lang, "map")["kinds"][sited.request.kind],
         city=city,
         year=sited.request.years[-1],
-        opened=sited.tables["sites"].height,
+        opened=sited.tables["sites"].filter(pl.col("action").cast(pl.String) == "open").height,
     )
     return own
 
@@ -71,14 +75,22 @@ def _zones(sited: Sited, lang: Language) -> dict[str, Any]:
     standard = zones.select("zone").join(first, on="zone", how="left", maintain_order="left")["standard_km"]
     return {
         "id": zones["zone"].to_list(),
-        "names": district_names(districts, lang),
+        "names": [shown_districts(sited.city, lang)[name] for name in districts["district"]],
         "district": [number[name] for name in zones["district"]],
         "population": zones["population"].to_list(),
         "jobs": zones["jobs"].to_list(),
         "ring": rings,
         "standard": [round(HUNDREDTHS * value) for value in standard],
+        "served": _served(sited),
         **ways,
     }
+
+
+def _served(sited: Sited) -> list[int]:
+    """Return for each hexagon the place of the new station that serves it in the list of sites; -1: none."""
+    place = {name: row for row, name in enumerate(sited.tables["sites"]["station_id"])}
+    of_zone = dict(sited.tables["serves"].select("zone", "station_id").iter_rows())
+    return [place.get(of_zone.get(zone, ""), -1) for zone in sited.city.zones["zone"]]
 
 
 def _hundredths(zones: pl.DataFrame, part: pl.DataFrame) -> list[int | None]:
@@ -88,7 +100,7 @@ def _hundredths(zones: pl.DataFrame, part: pl.DataFrame) -> list[int | None]:
 
 def _stands(sited: Sited) -> dict[str, Any]:
     """Return the stations that stand without the plan."""
-    opened = sited.tables["sites"].filter(pl.col("action") == "open")["station_id"]
+    opened = sited.tables["sites"].filter(pl.col("action").cast(pl.String) == "open")["station_id"]
     own = sited.tables["stations"].filter(pl.col("kind").cast(pl.String) == sited.request.kind)
     rest = own.filter(~pl.col("station_id").is_in(opened.implode()), pl.col("opened_year") <= sited.request.years[-1])
     closed = sited.city.stations.filter(pl.col("station_id").is_in(list(sited.choice.closed)))
@@ -103,12 +115,16 @@ def _stands(sited: Sited) -> dict[str, Any]:
 
 
 def _sites(sited: Sited, lang: Language) -> list[dict[str, Any]]:
-    names = ("rank", "name", "year", "plugs", "cost_cny", "gained", "population_served", "reason")
+    names = ("rank", "action", "year", "plugs", "cost_cny", "gained", "population_served", "reason")
     known = shown_districts(sited.city, lang)
+    plans = sited.tables.get("plans", pl.DataFrame({"station_id": [], "in_plans": []}))
+    in_plans = dict(plans.select("station_id", "in_plans").iter_rows())
     return [
         {
             **{name: row[name] for name in names},
-            "district": known[row["district"]],
+            "name": row["name_zh" if lang == "zh" else "name"],
+            "district": known.get(row["district"], row["district"]),
+            "inPlans": in_plans.get(row["station_id"], 0),
             "lon": round(row["lon"], 5),
             "lat": round(row["lat"], 5),
         }
@@ -123,3 +139,47 @@ def _blanks(sited: Sited, words: dict[str, Any]) -> list[dict[str, Any]]:
         {"rank": row["rank"], "zone": row_of[row["zone"]], "reason": words["blank_reasons"][row["reason"]]}
         for row in sited.tables["blank_spots"].head(BLANKS_DRAWN).iter_rows(named=True)
     ]
+
+
+def _plans(sited: Sited, lang: Language) -> list[dict[str, Any]]:
+    """Return the further plans, a row each: what it loses, and its stations."""
+    table = sited.tables.get("plans")
+    if table is None or table.is_empty():
+        return []
+    name = "name_zh" if lang == "zh" else "name"
+    return [
+        {
+            "loss": float(part["loss_share"][0]),
+            "stations": [
+                {"name": row[name], "lon": round(row["lon"], 5), "lat": round(row["lat"], 5), "in": row["in_plans"]}
+                for row in part.iter_rows(named=True)
+            ],
+        }
+        for _, part in table.sort("plan", "station_id").group_by("plan", maintain_order=True)
+    ]
+
+
+def _curve(sited: Sited) -> list[list[float]]:
+    """Return number of stations, covered share, and the share that no plan passes."""
+    table, choice = sited.tables.get("curve"), sited.choice
+    if table is None or not choice.total:
+        return []
+    return [
+        [row["stations"], row["covered_share"], min((choice.already + row["gained_bound"]) / choice.total, 1.0)]
+        for row in table.iter_rows(named=True)
+    ]
+
+
+def _bare_roads(sited: Sited) -> list[list[int]]:
+    """Return the links whose through traffic is beyond the standard with the plan: both ends, and vehicles a day."""
+    far = pl.col("after_km").is_null() | (pl.col("after_km") > pl.col("standard_km"))
+    table = sited.tables["links"].filter(far, pl.col("through_per_day") > 0)
+    ends = ("from_lon", "from_lat", "to_lon", "to_lat")
+    return [
+        [*scaled([row[name] for name in ends]), round(row["through_per_day"])] for row in table.iter_rows(named=True)
+    ]
+
+
+def _rounds(sited: Sited) -> list[dict[str, Any]]:
+    names = ("round", "year", "unserved_share", "peak_wait_min", "meets", "chosen")
+    return [{name: row[name] for name in names} for row in sited.tables["rounds"].iter_rows(named=True)]

@@ -4,13 +4,13 @@
   var state = { year: data.years[data.years.length - 1], view: "after" };
   var wayColours = ["#01665e", "#35978f", "#80cdc1", "#f6e8c3", "#dfc27d", "#bf812d"];
   var gainColours = ["#f3f1ec", "#a1d99b", "#74c476", "#31a354", "#12813b", "#00552a"];
-  var newColour = "#d7191c", standColour = "#2b2bb0";
+  var newColour = "#d7191c", standColour = "#2b2bb0", largerColour = "#e66101", planColour = "#7b3294", bareColour = "#f768a1";
 
-  [["hexes", 350], ["roads", 380], ["borders", 390], ["stands", 440], ["blanks", 445], ["sites", 450], ["names", 460]]
+  [["hexes", 350], ["roads", 380], ["bare", 385], ["borders", 390], ["stands", 440], ["blanks", 445], ["served", 447], ["plans", 448], ["sites", 450], ["names", 460]]
     .forEach(function (pane) { map.createPane(pane[0]).style.zIndex = pane[1]; });
-  ["names", "roads", "borders", "blanks"].forEach(function (pane) { map.getPane(pane).style.pointerEvents = "none"; });
+  ["names", "roads", "bare", "borders", "blanks", "served"].forEach(function (pane) { map.getPane(pane).style.pointerEvents = "none"; });
   var canvas = {};
-  ["hexes", "roads", "borders", "stands", "blanks"].forEach(function (pane) {
+  ["hexes", "roads", "bare", "borders", "stands", "blanks", "served", "plans"].forEach(function (pane) {
     canvas[pane] = L.canvas({ pane: pane, padding: 0.3 });
   });
 
@@ -99,6 +99,15 @@
     });
   }
 
+  // Roads whose through traffic finds no station within the standard, wider with more vehicles.
+  var bare = L.layerGroup(), busiest = Math.max.apply(null, [1].concat(data.bare.map(function (link) { return link[4]; })));
+  data.bare.forEach(function (link) {
+    L.polyline(ring(link.slice(0, 4)), {
+      renderer: canvas.bare, weight: 1.5 + 4 * Math.sqrt(link[4] / busiest), color: bareColour, opacity: 0.75,
+      interactive: false
+    }).addTo(bare);
+  });
+
   var blanks = L.layerGroup();
   data.blanks.forEach(function (blank) {
     L.polygon(ring(zones.ring[blank.zone]), {
@@ -119,11 +128,40 @@
         data.stands.plugs[i] + " " + text.plugs;
     });
   });
-  var sites = L.layerGroup(), siteLayers = data.sites.map(function (site) {
+  // Whom a station serves: the hexagons that have it nearest, outlined while its window is open.
+  var served = L.layerGroup().addTo(map);
+  function showServed(number) {
+    served.clearLayers();
+    zones.served.forEach(function (site, i) {
+      if (site === number) {
+        L.polygon(ring(zones.ring[i]), { renderer: canvas.served, weight: 2, color: "#111", fill: false, interactive: false })
+          .addTo(served);
+      }
+    });
+  }
+  var planLayer = L.layerGroup().addTo(map);
+  function showPlan(number) {
+    planLayer.clearLayers();
+    if (number < 0) return;
+    data.plans[number].stations.forEach(function (station) {
+      withTip(L.circleMarker([station.lat, station.lon], {
+        renderer: canvas.plans, radius: 8, weight: 3, color: planColour, fillOpacity: 0.05
+      }), function () {
+        return "<b>" + escaped(station.name) + "</b><br>" + inPlans(station.in);
+      }).addTo(planLayer);
+    });
+  }
+  function inPlans(count) {
+    return text.in_plans.replace("{count}", count).replace("{all}", data.plans.length);
+  }
+  var sites = L.layerGroup(), siteLayers = data.sites.map(function (site, number) {
     var marker = L.marker([site.lat, site.lon], { pane: "sites", riseOnHover: true });
     marker.bindPopup("<b>" + site.rank + ". " + escaped(site.name) + "</b> · " + escaped(site.district) + " · " +
-      site.year + "<br>" + escaped(site.reason) + "<br>" + site.plugs + " " + text.plugs +
-      (site.cost_cny === null ? "" : " · " + (site.cost_cny / 1e6).toFixed(2) + " " + text.columns.cost), { maxWidth: 340 });
+      site.year + (site.action === "open" ? "" : " · " + text.actions[site.action]) + "<br>" + escaped(site.reason) +
+      (site.cost_cny === null ? "" : "<br>" + (site.cost_cny / 1e6).toFixed(2) + " " + text.columns.cost) +
+      (site.inPlans ? "<br>" + inPlans(site.inPlans) : ""), { maxWidth: 340 });
+    marker.on("popupopen", function () { showServed(number); });
+    marker.on("popupclose", function () { served.clearLayers(); });
     marker.bindTooltip("<b>" + site.rank + ". " + escaped(site.name) + "</b><br>" + escaped(site.reason),
       { className: "site-tip", direction: "top", offset: [0, -8] });
     return marker;
@@ -133,7 +171,7 @@
     siteLayers.forEach(function (marker, i) {
       var site = data.sites[i];
       marker.setIcon(L.divIcon({
-        className: "new-site", iconSize: [size, size], html: "<i>" + (size > 20 ? site.rank : "") + "</i>"
+        className: "new-site " + site.action, iconSize: [size, size], html: "<i>" + (size > 20 ? site.rank : "") + "</i>"
       }));
       if (site.year <= state.year && state.view !== "before") sites.addLayer(marker); else sites.removeLayer(marker);
     });
@@ -141,6 +179,47 @@
       layer.setRadius((state.view === "gain" ? 1.6 : 3.2) * scale());
       if (layer.opened <= state.year) stands.addLayer(layer); else stands.removeLayer(layer);
     });
+  }
+
+  // Covered share by number of stations, with the bound that no choice passes.
+  function drawCurve() {
+    if (data.curve.length < 2) return "";
+    var width = 288, height = 110, left = 34, foot = 18;
+    var most = data.curve[data.curve.length - 1][0], shares = data.curve.map(function (point) { return point[2]; });
+    var low = Math.min.apply(null, data.curve.map(function (point) { return point[1]; })), high = Math.max.apply(null, shares);
+    var span = Math.max(high - low, 1e-4); low = Math.max(0, low - 0.15 * span); high = Math.min(1, high + 0.15 * span);
+    function x(count) { return left + (width - left - 8) * count / most; }
+    function y(share) { return 6 + (height - foot - 6) * (high - share) / (high - low); }
+    function line(column, style) {
+      return "<polyline fill='none' " + style + " points='" + data.curve.map(function (point) {
+        return x(point[0]).toFixed(1) + "," + y(point[column]).toFixed(1);
+      }).join(" ") + "'/>";
+    }
+    var digits = high - low < 0.02 ? 2 : 1, lastLabel = -Infinity;
+    var labels = [low, high].map(function (share) {
+      return "<text x='" + (left - 3) + "' y='" + (y(share) + 4) + "' text-anchor='end'>" + (100 * share).toFixed(digits) + "%</text>";
+    }).join("") + data.curve.map(function (point) {
+      var room = x(point[0]) - lastLabel > 18;
+      if (room) lastLabel = x(point[0]);
+      return "<circle cx='" + x(point[0]) + "' cy='" + y(point[1]) + "' r='2.5' fill='" + newColour + "'><title>" + point[0] +
+        ": " + (100 * point[1]).toFixed(2) + " %</title></circle>" + (room ? "<text x='" + x(point[0]) + "' y='" + (height - 4) +
+        "' text-anchor='middle'>" + point[0] + "</text>" : "");
+    }).join("");
+    return "<h2>" + text.curve + "</h2><svg class='curve' width='" + width + "' height='" + height + "'>" +
+      "<path d='M" + left + " 4V" + (height - foot) + "H" + width + "' fill='none' stroke='#999'/>" +
+      line(2, "stroke='#999' stroke-dasharray='3 3'") + line(1, "stroke='" + newColour + "' stroke-width='1.6'") + labels + "</svg>";
+  }
+  function drawRounds() {
+    if (!data.rounds.length) return "";
+    var names = ["round", "year", "unserved_share", "peak_wait_min", "meets"], heads = text.simulated_columns;
+    return "<h2>" + text.simulated + "</h2><table class='rounds'><tr>" + names.map(function (name) {
+      return "<th>" + heads[name] + "</th>";
+    }).join("") + "</tr>" + data.rounds.map(function (row) {
+      return "<tr" + (row.chosen ? " class='chosen'" : "") + "><td>" + row.round + (row.chosen ? text.answer : "") + "</td><td>" +
+        row.year + "</td><td>" + (100 * row.unserved_share).toFixed(1) + " %</td><td>" +
+        (row.peak_wait_min === null ? "–" : row.peak_wait_min.toFixed(1)) + "</td><td>" +
+        (row.meets ? text.met : text.not_met) + "</td></tr>";
+    }).join("") + "</table>";
   }
 
   var panel = L.control({ position: "topleft" });
@@ -151,7 +230,14 @@
       (last ? "<label class='row'>" + text.year + " <b id='year'></b><input type='range' id='slider' min='0' max='" +
         last + "' value='" + last + "'></label>" : "") +
       "<ul>" + data.lines.map(function (line) { return "<li>" + escaped(line) + "</li>"; }).join("") + "</ul>" +
-      "<h2>" + text.chosen + "</h2><div class='site-list'></div>";
+      drawCurve() + drawRounds() +
+      (data.plans.length > 1 ? "<label class='row'>" + text.plans + " <select id='plans'><option value='-1'>" + text.best_plan +
+        "</option>" + data.plans.map(function (plan, i) {
+          return i ? "<option value='" + i + "'>" + text.plan + " " + (i + 1) + " (" +
+            text.plan_told.replace("{loss}", (100 * plan.loss).toFixed(2) + " %") + ")</option>" : "";
+        }).join("") + "</select></label>" : "") +
+      "<h2>" + text.chosen + "</h2><div class='site-list'></div>" +
+      (data.blanks.length ? "<h2>" + text.blank_title + "</h2><div class='site-list' id='blank-list'></div>" : "");
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
     ["before", "after", "gain"].forEach(function (view) {
@@ -162,6 +248,15 @@
         box.querySelectorAll("#views button").forEach(function (other) { other.className = other === button ? "on" : ""; });
         refresh();
       };
+    });
+    var plans = box.querySelector("#plans");
+    if (plans) plans.onchange = function () { showPlan(+this.value); };
+    var blankList = box.querySelector("#blank-list");
+    if (blankList) data.blanks.slice(0, 10).forEach(function (blank) {
+      var row = L.DomUtil.create("a", "", blankList), i = blank.zone;
+      row.innerHTML = "<b>" + blank.rank + "</b><span>" + escaped(zones.names[zones.district[i]]) + " · " +
+        escaped(blank.reason) + "</span><em>" + zones.population[i].toLocaleString() + "</em>";
+      row.onclick = function () { map.fitBounds(L.latLngBounds(ring(zones.ring[i])), { maxZoom: 12.5 }); };
     });
     if (last) box.querySelector("#slider").oninput = function () { state.year = data.years[+this.value]; refresh(); };
     var list = box.querySelector(".site-list");
@@ -183,6 +278,9 @@
     var box = L.DomUtil.create("div", "panel legend");
     box.innerHTML = "<h2 id='hex-title'></h2><div class='columns' id='classes'></div><h2>" + text.stations + "</h2>" +
       "<div><i class='dot' style='background:" + newColour + "'></i>" + text.opens + "</div>" +
+      (data.sites.some(function (site) { return site.action === "enlarge"; }) ?
+        "<div><i class='dot' style='background:" + largerColour + "'></i>" + text.enlarged + "</div>" : "") +
+      (data.plans.length > 1 ? "<div><i class='dot' style='border:2px solid " + planColour + "'></i>" + text.plans + "</div>" : "") +
       "<div><i class='dot' style='background:" + standColour + ";opacity:.55'></i>" + text.stands + "</div>" +
       (data.stands.closed.some(Boolean) ? "<div><i class='dot' style='border:2px solid #444'></i>" + text.closes + "</div>" : "") +
       (data.blanks.length ? "<div><i style='border:2px dashed #7a0177;width:12px;height:8px'></i>" +
@@ -209,6 +307,7 @@
   overlays[text.stands] = stands.addTo(map);
   overlays[text.opens] = sites.addTo(map);
   overlays[text.layers.blanks] = blanks.addTo(map);
+  if (data.bare.length) overlays[text.layers.bare] = bare;
   L.control.layers(null, overlays, { collapsed: false, position: "topright" }).addTo(map);
 
   function refresh() {

@@ -26,6 +26,7 @@ from fleetsim.scenario.sections import (
     SolarSection,
     StockSection,
 )
+from fleetsim.scenario.sites import SitesSection
 
 
 class Scenario(Section):
@@ -53,6 +54,7 @@ class Scenario(Section):
     charging: ChargingSection = Field(default_factory=ChargingSection)
     operation: OperationSection = Field(default_factory=OperationSection)
     siting: SitingSection = Field(default_factory=SitingSection)
+    sites: SitesSection = Field(default_factory=SitesSection)
     modes: ModesSection = Field(default_factory=ModesSection)
     freight: FreightSection = Field(default_factory=FreightSection)
     grid: GridSection = Field(default_factory=GridSection)

@@ -15,7 +15,7 @@ from networks.errors import DataError, InfeasibleError
 from networks.layers import Layer, read_layer, wgs84_shapes
 from networks.zone_making import district_at
 
-OPTIONAL_NUMBERS = ("site_cny", "plug_cny", "most_plugs", "grid_kw")
+OPTIONAL_NUMBERS = ("site_cny", "plug_cny", "most_plugs", "grid_kw", "capacity")
 OFFER = {
     "candidate": pl.String,
     "name": pl.String,
@@ -26,12 +26,17 @@ OFFER = {
     "plug_cny": pl.Float64,
     "most_plugs": pl.Float64,
     "grid_kw": pl.Float64,
+    "capacity": pl.Float64,
+    "name_zh": pl.String,
 }
-"""Columns of what is offered; the last four say what a site costs and carries where the planner knows."""
+"""Columns of what is offered; five say what a site costs and carries where the planner knows. `capacity` are the
+visits a day (vehicles of a depot) that the p-median with capacities gives it, instead of what its plugs serve."""
 LINES_SHOWN = 10
 
 
-def offered(city: City, kind: str, own: Path | None, forbidden: Path | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+def offered(
+    city: City, kind: str, own: Path | None, forbidden: Path | None, *, only_own: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the sites that may be built on, and those that a forbidden area takes away (columns `OFFER`).
 
     Parameters
@@ -42,24 +47,26 @@ def offered(city: City, kind: str, own: Path | None, forbidden: Path | None) -> 
         Kind of station.
     own
         A table of sites in addition: lon, lat, and where known candidate, name, site_cny, plug_cny, most_plugs,
-        grid_kw.
+        grid_kw, capacity.
     forbidden
         Areas where nothing may stand.
+    only_own
+        Whether the city's places are left out.
 
     Raises
     ------
     InfeasibleError
         If nothing is left.
     """
-    table = candidates(city, kind).select(
-        *list(OFFER)[:5], **{name: pl.lit(None, dtype=pl.Float64) for name in OPTIONAL_NUMBERS}
-    )
+    unknown = {name: pl.lit(None, dtype=pl.Float64) for name in OPTIONAL_NUMBERS}
+    table = _in_english(candidates(city, kind), city).with_columns(**unknown).select(list(OFFER))
     if own is not None:
+        table = table.clear() if only_own else table
         table = pl.concat([table, own_sites(read_layer(own), city)])
         twice = table.filter(pl.col("candidate").is_duplicated())["candidate"].unique().sort()
         if len(twice):
             raise DataError([f"{own.name}: candidate {name!r} exists twice; rename it" for name in twice])
-    free = _free(table, forbidden)
+    free = is_free(table, forbidden)
     allowed, lost = table.filter(pl.Series(free)), table.filter(pl.Series(~free))
     if allowed.is_empty():
         raise InfeasibleError(
@@ -91,7 +98,31 @@ def own_sites(layer: Layer, city: City) -> pl.DataFrame:
         given = layer.rows[name].to_list() if name in names else label
         values[name] = [text or label[row] for row, text in enumerate(given)]
     values["district"] = district_at(np.array(values["lon"]), np.array(values["lat"]), city.zones)
-    return pl.DataFrame(values, schema=OFFER, nan_to_null=True)
+    values["name_zh"] = layer.rows["name_zh"].to_list() if "name_zh" in names else values["name"]
+    return pl.DataFrame(values, schema=OFFER, nan_to_null=True).with_columns(
+        pl.col("name_zh").fill_null(pl.col("name"))
+    )
+
+
+def _in_english(sites: pl.DataFrame, city: City) -> pl.DataFrame:
+    """Return the sites with an English `name` and a Chinese one.
+
+    Notes
+    -----
+    Places have both. A seat is called by its name in pinyin, the centre of a zone by its district and a number.
+    """
+    places = city.places.select(candidate="place", english="name")
+    seats = city.seats.select(candidate=pl.format("seat {}", "seat"), english="seat")
+    number = pl.int_range(1, pl.len() + 1).over("district").cast(pl.String).str.zfill(3)
+    zones = sites.filter(pl.col("candidate").str.starts_with("zone ")).sort("candidate")
+    named = zones.select("candidate", english=pl.format("{} {}", "district", number))
+    numbered = zones.select("candidate", zh=pl.format("{}{}", "name", number))
+    known = pl.concat([places, seats, named]).unique("candidate", keep="first", maintain_order=True)
+    table = sites.join(known, on="candidate", how="left", maintain_order="left")
+    table = table.join(numbered, on="candidate", how="left", maintain_order="left")
+    return table.with_columns(name=pl.coalesce("english", "name"), name_zh=pl.coalesce("zh", "name")).drop(
+        "english", "zh"
+    )
 
 
 def _numbers(layer: Layer, name: str, *, needed: bool) -> Any:
@@ -105,7 +136,7 @@ def _numbers(layer: Layer, name: str, *, needed: bool) -> Any:
     return found
 
 
-def _free(table: pl.DataFrame, forbidden: Path | None) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def is_free(table: pl.DataFrame, forbidden: Path | None) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return whether each site lies in no forbidden area."""
     if forbidden is None:
         return np.ones(table.height, dtype=np.bool_)

@@ -3,65 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from charging.siting.answer import Answer
-from charging.siting.cover_problems import GradualCovering, PeriodCovering
-from charging.siting.effort import Report
-from charging.siting.period_covering import PeriodAnswer
+from charging.siting.cover_problems import Fleet, GradualCovering, PeriodCovering
+from charging.siting.effort import Effort, Report
+from charging.siting.period_covering import PeriodAnswer, join_fleets, period_regret
 from charging.siting.plans import curve, near_optimal
 from charging.siting.problem import MaximalCovering, PCenter, PMedian, SetCovering
 from charging.siting.solve import solve
+from fleetsim.sites.actions import enlarged, relocated
+from fleetsim.sites.capacity import capacitated
+from fleetsim.sites.choice import (
+    NO_WAY_KM,
+    Choice,
+    Columns,
+    fewer,
+    limits,
+    number_within,
+    quality,
+    require_useful,
+    served,
+    useful,
+)
+from fleetsim.sites.flow import flow
 from fleetsim.sites.ground import SERVED_STANDARDS, Floats, Ground
+from fleetsim.sites.notes import Note
 from fleetsim.sites.request import Request
+from fleetsim.sites.service import service
 from fleetsim.sites.size import highest_costs, usable
 from fleetsim.sites.standard import require_reachable, require_within
 from networks.errors import InfeasibleError
 
-Columns = NDArray[np.int64]
-NO_WAY_KM = 100.0
-"""Way of a zone that no station can be reached from, where ways are added up or compared [km]; an assumption."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What to open, and how good that is.
-
-    Attributes
-    ----------
-    opened
-        By year the offered sites (rows) that stand by then.
-    closed
-        Stations that close.
-    measure
-        What is counted: covered (unit of the demand), stations, cost_cny, unit_km or km.
-    objective, bound, gap, status, cpu_s
-        As the solver says; what is covered counts what the plan adds.
-    already
-        What is covered without the plan, in the last year [unit of the demand].
-    total
-        All that wants to be served, in the last year [unit of the demand].
-    notes
-        What the planner must know, one line each.
-    """
-
-    opened: tuple[Columns, ...]
-    measure: str
-    objective: float
-    bound: float
-    gap: float
-    status: str
-    cpu_s: float
-    already: float
-    total: float
-    closed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+Model = Callable[[Ground, Request, Report | None], Choice]
 
 
 def choose(ground: Ground, request: Request, report: Report | None = None) -> Choice:
@@ -81,14 +57,25 @@ def choose(ground: Ground, request: Request, report: Report | None = None) -> Ch
     InfeasibleError
         If the request cannot be met: which limit it breaks and by how much that must be relaxed.
     """
-    models: dict[str, Callable[[Ground, Request, Report | None], Choice]] = {
-        "maximal": _relocated if request.relocate else _by_period if len(request.years) > 1 else _maximal,
+    models: dict[str, Model] = {
+        "maximal": _covering_model(request),
         "set": _set,
         "median": _median,
         "center": _center,
         "gradual": _gradual,
+        "capacitated": capacitated,
+        "service": service,
+        "flow": flow,
     }
     return models[request.model](ground, request, report)
+
+
+def _covering_model(request: Request) -> Model:
+    if request.relocate:
+        return relocated
+    if request.enlarge:
+        return enlarged
+    return _by_period if len(request.years) > 1 else _maximal
 
 
 def further_plans(ground: Ground, request: Request) -> list[Answer]:
@@ -111,81 +98,43 @@ def _renumbered(answer: Answer, columns: Columns) -> Answer:
     return Answer(**{**vars(answer), "sites": columns[answer.sites]})
 
 
-def _useful(ground: Ground, worth: Floats, year: int) -> Columns:
-    """Return the offered sites that gain something and take a plug."""
-    gains = np.asarray((worth > 0).astype(np.float64) @ ground.cover).ravel()
-    return np.flatnonzero((gains > 0) & usable(ground, year).to_numpy())
+def _layered(ground: Ground, years: tuple[int, ...]) -> tuple[csr_array, Floats]:
+    """Return rows (group, zone) x offered sites, and the worth of each row in each year: years x rows."""
+    layers = [ground.layers(year) for year in years]
+    fleets = {
+        layer.group: Fleet(ground.cover_of(layer), np.array([of_year[place].worth for of_year in layers]))
+        for place, layer in enumerate(layers[-1])
+    }
+    cover, worth, _ = join_fleets(fleets)
+    return cover, worth
 
 
 def _covering(ground: Ground, request: Request) -> tuple[MaximalCovering, Columns]:
     """Return the maximal covering of the last year, and the offered site of each of its columns."""
     year = request.years[-1]
-    worth = ground.worth(year)
-    columns = _useful(ground, worth, year)
-    if not columns.size:
-        raise InfeasibleError(nothing_to_gain(ground, request))
+    cover, worth = _layered(ground, (year,))
+    columns = useful(ground, np.asarray((worth[0] > 0).astype(np.float64) @ cover).ravel(), year)
+    require_useful(ground, request, columns)
     number = min(request.numbers[-1], len(columns)) if request.numbers else None
     cost, budget = None, None
     if request.budgets_cny:
         cost, budget = highest_costs(ground, year)[columns], request.budgets_cny[-1]
         require_within(float(cost.min()), budget, "the cheapest station that gains anything")
-    return MaximalCovering(ground.cover[:, columns], worth, number, cost, budget), columns
-
-
-def nothing_to_gain(ground: Ground, request: Request) -> str:
-    """Return why no station gains anything."""
-    worth = ground.worth(request.years[-1])
-    if worth.sum() <= 0:
-        return f"demand: every {ground.demand.unit[:-1]} is within the standard already; tighten siting.standard_km"
-    return (
-        f"candidates: none of {ground.offered.height} sites lies within the standard of the "
-        f"{worth.sum():,.0f} {ground.demand.unit} that are beyond it; add --candidates, or widen siting.standard_km"
-    )
-
-
-def _limits(ground: Ground, request: Request, report: Report | None) -> dict[str, Any]:
-    section = ground.section
-    return {
-        "time_limit_s": request.time_limit_s,
-        "gap": section.solver_gap,
-        "nodes": section.solver_nodes,
-        "report": report,
-    }
-
-
-def _quality(answer: Answer, already: float = 0.0) -> dict[str, Any]:
-    """Return how good an answer is; what is covered already is taken off, so that the gap is that of the gain."""
-    objective, bound, gap = answer.objective - already, answer.bound - already, answer.gap
-    if already and answer.status != "optimal":
-        gap = (bound - objective) / objective if objective > 0 else np.inf
-    return {"objective": objective, "bound": bound, "gap": gap, "status": answer.status, "cpu_s": answer.cpu_s}
-
-
-def _served(ground: Ground, year: int) -> dict[str, Any]:
-    """Return what is covered already, and all there is."""
-    people, worth = ground.people(year), ground.worth(year)
-    return {"already": float((people - worth).sum()), "total": float(people.sum())}
-
-
-def _fewer(ground: Ground, asked: int, opened: int) -> tuple[str, ...]:
-    if opened >= asked:
-        return ()
-    unit = ground.demand.unit
-    return (f"{opened} of {asked} stations are opened: further ones would bring no more {unit} within the standard",)
+    return MaximalCovering(cover[:, columns], worth[0], number, cost, budget), columns
 
 
 def _maximal(ground: Ground, request: Request, report: Report | None) -> Choice:
     problem, columns = _covering(ground, request)
-    answer = solve(problem, **_limits(ground, request, report))
+    answer = solve(problem, **limits(ground, request, report))
     # A site that covers nobody anew is not opened.
-    opened = columns[_used(answer, ground.worth(request.years[-1]))]
+    opened = columns[_used(answer, np.asarray(problem.weight))]
     asked = request.numbers[-1] if request.numbers else len(opened)
     return Choice(
         (opened,),
         "covered",
-        **_quality(answer),
-        **_served(ground, request.years[-1]),
-        notes=_fewer(ground, asked, len(opened)),
+        **quality(answer),
+        **served(ground, request.years[-1]),
+        notes=fewer(ground, asked, len(opened)),
     )
 
 
@@ -195,51 +144,31 @@ def _used(answer: Answer, worth: Floats) -> Columns:
 
 
 def _by_period(ground: Ground, request: Request, report: Report | None) -> Choice:
-    worth = np.array([ground.worth(year) for year in request.years])
-    last = request.years[-1]
-    columns = _useful(ground, worth.sum(axis=0), last)
-    if not columns.size:
-        raise InfeasibleError(nothing_to_gain(ground, request))
+    cover, worth = _layered(ground, request.years)
+    last, sums = request.years[-1], worth.sum(axis=0)
+    columns = useful(ground, np.asarray((sums > 0).astype(np.float64) @ cover).ravel(), last)
+    require_useful(ground, request, columns)
     numbers = [min(number, len(columns)) for number in request.numbers] or None
     cost = highest_costs(ground, last)[columns] if request.budgets_cny else None
-    problem = PeriodCovering(ground.cover[:, columns], worth, numbers, cost, list(request.budgets_cny) or None)
-    answer = solve(problem, **_limits(ground, request, report))
+    problem = PeriodCovering(cover[:, columns], worth, numbers, cost, list(request.budgets_cny) or None)
+    answer = solve(problem, **limits(ground, request, report))
     if not isinstance(answer, PeriodAnswer):
         raise TypeError(f"{type(answer).__name__} is no answer over periods")
-    used = _used(answer, worth.sum(axis=0))
+    used = _used(answer, sums)
     opening = np.where(np.isin(np.arange(len(columns)), used), answer.opening, -1)
     opened = tuple(columns[(opening >= 0) & (opening <= period)] for period in range(len(request.years)))
     if any(len(sites) > most for sites, most in zip(opened, numbers or (), strict=False)):
         raise RuntimeError(f"the plan opens {[len(sites) for sites in opened]} stations, at most {numbers} may stand")
-    notes = _fewer(ground, numbers[-1], len(opened[-1])) if numbers else ()
-    return Choice(opened, "covered", **_quality(answer), **_served(ground, last), notes=notes)
+    notes = (fewer(ground, numbers[-1], len(opened[-1])) if numbers else ()) + _regret(ground, request, problem, answer)
+    return Choice(opened, "covered", **quality(answer), **served(ground, last), notes=notes)
 
 
-def _relocated(ground: Ground, request: Request, report: Report | None) -> Choice:
-    """Open and close at once: as many more stations as asked for stand in the end, a few of those that stand close."""
-    year, number = request.years[-1], request.numbers[-1]
-    standing, people = ground.standing(year), ground.people(year)
-    pairs = ground.ways.pairs(standing, ground.standard_km)
-    places = (pairs["row"].to_numpy(), pairs["column"].to_numpy())
-    kept = csr_array((np.ones(pairs.height), places), shape=(ground.city.zones.height, standing.height))
-    columns = _useful(ground, people, year)
-    cover = csr_array(hstack([kept, ground.cover[:, columns]]).tocsr())
-    new = np.arange(cover.shape[1]) >= standing.height
-    most = min(standing.height + number, cover.shape[1])
-    problem = MaximalCovering(cover, people, most, new.astype(np.float64), float(number + request.relocate))
-    answer = solve(problem, **_limits(ground, request, report))
-    opened = columns[answer.sites[new[answer.sites]] - standing.height]
-    covered = float(people[np.diff(kept.indptr) > 0].sum())
-    closed = _closed(standing, answer.sites, max(len(opened) - number, 0))
-    total = float(people.sum())
-    return Choice((opened,), "covered", **_quality(answer, covered), already=covered, total=total, closed=closed)
-
-
-def _closed(standing: pl.DataFrame, sites: Columns, count: int) -> tuple[str, ...]:
-    """Return the stations that make room: of those a choice does without, the ones with fewest plugs."""
-    spare = np.setdiff1d(np.arange(standing.height), sites)
-    rows = standing[spare.tolist()].sort("plugs", "station_id")
-    return tuple(rows["station_id"].head(count).sort())
+def _regret(ground: Ground, request: Request, problem: PeriodCovering, answer: PeriodAnswer) -> tuple[Note, ...]:
+    """Return what the plan gives up in each year because nothing is taken back later."""
+    effort = Effort(request.time_limit_s, ground.section.solver_gap, ground.section.solver_nodes)
+    lost = period_regret(problem, answer, effort).tolist()
+    told = ", ".join(f"{year}: {value:,.0f}" for year, value in zip(request.years, lost, strict=True))
+    return (Note("regret", told=told, unit=ground.demand.unit),)
 
 
 def _gradual(ground: Ground, request: Request, report: Report | None) -> Choice:
@@ -261,10 +190,10 @@ def _gradual(ground: Ground, request: Request, report: Report | None) -> Choice:
         cost, budget = np.r_[0.0, highest_costs(ground, year)[columns]], request.budgets_cny[-1]
         require_within(float(cost[1:].min(initial=np.inf)), budget, "the cheapest station")
     problem = GradualCovering(levels, people, number, cost, budget, fixed=(0,))
-    answer = solve(problem, **_limits(ground, request, report))
+    answer = solve(problem, **limits(ground, request, report))
     base = float(people @ stands)
     opened = columns[np.setdiff1d(answer.sites, [0]) - 1]
-    return Choice((opened,), "covered", **_quality(answer, base), already=base, total=float(people.sum()))
+    return Choice((opened,), "covered", **quality(answer, base), already=base, total=float(people.sum()))
 
 
 def _set(ground: Ground, request: Request, report: Report | None) -> Choice:
@@ -277,14 +206,13 @@ def _set(ground: Ground, request: Request, report: Report | None) -> Choice:
     notes = require_reachable(ground, bare, year, leave_out=request.leave_out)
     rows = csr_array(rows[np.diff(rows.indptr) > 0])
     costs = highest_costs(ground, year)[columns] if request.budgets_cny else None
-    answer = solve(SetCovering(rows, costs), **_limits(ground, request, report))
+    answer = solve(SetCovering(rows, costs), **limits(ground, request, report))
     if request.budgets_cny:
         require_within(answer.objective, request.budgets_cny[-1], "the standard", least=answer.bound)
     elif request.numbers and len(answer.sites) > request.numbers[-1]:
         raise InfeasibleError(_too_few(answer, request.numbers[-1], beyond.size, ground))
     measure = "cost_cny" if request.budgets_cny else "stations"
-    served = _served(ground, year)
-    return Choice((columns[answer.sites],), measure, **_quality(answer), **served, notes=notes)
+    return Choice((columns[answer.sites],), measure, **quality(answer), **served(ground, year), notes=notes)
 
 
 def _too_few(answer: Answer, number: int, n_zones: int, ground: Ground) -> str:
@@ -324,9 +252,9 @@ def _median(ground: Ground, request: Request, report: Report | None) -> Choice:
     year = request.years[-1]
     cost, zones, stands = _ways_to_all(ground, year)
     people = ground.people(year)
-    number = _number_within(ground, request, cost.shape[1] - stands)
+    number = number_within(ground, request, cost.shape[1] - stands)
     problem = PMedian(cost, people[zones], number + stands, fixed=(0,) if stands else ())
-    answer = solve(problem, **_limits(ground, request, report))
+    answer = solve(problem, **limits(ground, request, report))
     return _by_way(ground, request, answer, stands, measure="unit_km")
 
 
@@ -334,19 +262,9 @@ def _center(ground: Ground, request: Request, report: Report | None) -> Choice:
     """The smallest longest way of an inhabited zone."""
     year = request.years[-1]
     cost, _, stands = _ways_to_all(ground, year)
-    number = _number_within(ground, request, cost.shape[1] - stands)
-    answer = solve(PCenter(cost, number + stands, fixed=(0,) if stands else ()), **_limits(ground, request, report))
+    number = number_within(ground, request, cost.shape[1] - stands)
+    answer = solve(PCenter(cost, number + stands, fixed=(0,) if stands else ()), **limits(ground, request, report))
     return _by_way(ground, request, answer, stands, measure="km")
-
-
-def _number_within(ground: Ground, request: Request, n_sites: int) -> int:
-    number = request.numbers[-1]
-    if number > n_sites:
-        raise InfeasibleError(
-            f"--number {number}: there are {n_sites} sites for kind {ground.kind!r}; lower it by {number - n_sites}, "
-            "or give more with --candidates"
-        )
-    return number
 
 
 def _by_way(ground: Ground, request: Request, answer: Answer, stands: bool, *, measure: str) -> Choice:
@@ -357,12 +275,12 @@ def _by_way(ground: Ground, request: Request, answer: Answer, stands: bool, *, m
     chosen = np.intersect1d(answer.sites, used)
     opened = columns[chosen[chosen >= stands] - stands]
     asked = request.numbers[-1]
-    told = (f"{len(opened)} of {asked} stations are opened: further ones would not lower the {measure}",)
-    notes = told if len(opened) < asked else ()
-    return Choice((opened,), measure, **_quality(answer), **_served(ground, year), notes=notes)
+    told = Note("no_shorter", opened=len(opened), asked=asked)
+    notes = (told,) if len(opened) < asked else ()
+    return Choice((opened,), measure, **quality(answer), **served(ground, year), notes=notes)
 
 
 def covered_worth(ground: Ground, sites: Columns, year: int) -> float:
     """Return what some sites gain within the standard [unit of the demand]."""
-    reached = np.asarray(ground.cover[:, sites].sum(axis=1)).ravel() > 0
-    return float(ground.worth(year)[reached].sum())
+    cover, worth = _layered(ground, (year,))
+    return float(worth[0][np.asarray(cover[:, sites].sum(axis=1)).ravel() > 0].sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,10 @@ class Demand:
         Table `StationLoad` of the stations of the kind, of a result; else empty.
     plugs
         year, station_id, plugs of the simulated stations, of a result; else empty.
+    by_fleet
+        By year and group of fleets, of a result: `zones` of it alone, without people.
+    kg_per_visit
+        Hydrogen that a visit took, of a result [kg]; 0: not known.
     """
 
     unit: str
@@ -54,6 +58,8 @@ class Demand:
     hours: pl.DataFrame
     load: pl.DataFrame
     plugs: pl.DataFrame
+    by_fleet: Mapping[int, Mapping[str, pl.DataFrame]] = field(default_factory=dict)
+    kg_per_visit: float = 0.0
 
 
 def people(city: City, section: SitingSection, years: tuple[int, ...], *, kind: str, unit: str) -> Demand:
@@ -93,7 +99,7 @@ def of_result(
     if last >= city.zones.height:
         raise DataError(f"demand: zone {last} of the result, but the city has {city.zones.height}; use its own city")
     known = table["year"].unique().sort().to_list()
-    zones, of_year = {}, {}
+    zones, of_year, by_fleet = {}, {}, {}
     for year in years:
         before = [each for each in known if each <= year]
         if not before:
@@ -101,13 +107,18 @@ def of_result(
         of_year[year] = before[-1]
         own = table.filter(pl.col("year") == before[-1], pl.col("kind").cast(pl.String) == kind)
         zones[year] = _visits(own, city, section, kind)
+        by_fleet[year] = {
+            str(group): _visits(part, city, section, kind)
+            for (group,), part in own.partition_by("fleet_group", as_dict=True).items()
+        }
     chosen = sorted(set(of_year.values()))
     own = table.filter(pl.col("year").is_in(chosen), pl.col("kind").cast(pl.String) == kind)
     stations = tables["stations"].filter(pl.col("kind").cast(pl.String) == kind).select("station_id")
     load = load.filter(pl.col("year").is_in(chosen)).join(stations, on="station_id", how="semi")
     hours = _hours(load)
     plugs = tables["station_years"].select("year", "station_id", "plugs")
-    return Demand("visits", zones, _peak_share(hours, section), _fleets(own), hours, load, plugs)
+    peak, kg = _peak_share(hours, section), _kg_per_visit(load, city) if kind == "hydrogen" else 0.0
+    return Demand("visits", zones, peak, _fleets(own), hours, load, plugs, by_fleet, kg)
 
 
 def of_file(path: Path, city: City, section: SitingSection, years: tuple[int, ...]) -> Demand:
@@ -195,6 +206,13 @@ def _hours(load: pl.DataFrame) -> pl.DataFrame:
         .agg(visits=visits)
         .sort("year", "day", "hour")
     )
+
+
+def _kg_per_visit(load: pl.DataFrame, city: City) -> float:
+    """Return the hydrogen that a visit took [kg]; 0 where none was served."""
+    heat = city.energy_content.filter(pl.col("carrier").cast(pl.String) == "hydrogen")["kwh_per_unit"]
+    served = int(load["served"].sum())
+    return float(load["energy_kwh"].sum()) / served / float(heat[0]) if served and len(heat) else 0.0
 
 
 def _peak_share(hours: pl.DataFrame, section: SitingSection) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from charging.siting.effort import Report
@@ -16,28 +17,34 @@ from charging.tables import Station
 from fleetsim import __version__
 from fleetsim.datasets import City
 from fleetsim.result import Result, replacing, require_free
+from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import SitingSection
 from fleetsim.sites.candidates import offered
-from fleetsim.sites.choose import Choice, choose, coverage_curve, further_plans
+from fleetsim.sites.choice import Choice
+from fleetsim.sites.choose import choose, coverage_curve, further_plans
+from fleetsim.sites.compare import sizing
 from fleetsim.sites.demand import Demand, of_file, of_result, people
+from fleetsim.sites.flow import with_ends
 from fleetsim.sites.ground import Ground
 from fleetsim.sites.outcome import (
+    all_stations,
     blank_spots,
     coverage_tables,
     curve_table,
     plans_table,
-    sizing,
     stands,
-    station_rows,
 )
 from fleetsim.sites.request import Request
-from fleetsim.sites.serve import chosen_sites
+from fleetsim.sites.serve import chosen_sites, serves
+from fleetsim.sites.ways import SiteWays
 from fleetsim.texts import Language
-from fleetsim.ways import Ways
 from networks.io import read_table
 from networks.layers import read_layer
 
-TABLES = ("sites", "coverage", "blank_spots", "equity", "curve", "plans", "sizing", "demand_fleets", "demand_hours")
+NONE = "none"
+"""In place of a file of stations: none stands."""
+ALWAYS = ("sites", "coverage", "blank_spots")
+"""Tables that are written even where they are empty."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,13 @@ class Sited:
     city, request, choice
         The city, what was asked, what was chosen.
     tables
-        sites, coverage, equity, blank_spots and zones; curve, plans, sizing, demand_fleets and demand_hours where asked
-        for or known; stations: those of the city with the new ones, for a city folder.
+        sites, coverage, reach, standards, links, equity, blank_spots and zones; curve, plans, rounds, sizing,
+        demand_fleets and demand_hours where asked for or known; stations: those of the city with the plan, for a city
+        folder.
     unit
         What the demand is counted in.
+    unserved_standard_share
+        Share of unserved visits that the standard allows [0 to 1].
     """
 
     city: City
@@ -60,6 +70,7 @@ class Sited:
     choice: Choice
     tables: Mapping[str, pl.DataFrame]
     unit: str
+    unserved_standard_share: float = 0.0
 
     def summary(self) -> dict[str, Any]:
         """Return what `fleetsim site --json` prints: the quality of the plan, what it gains and what it costs."""
@@ -79,9 +90,10 @@ class Sited:
             "demand": self.request.demand,
             "unit": self.unit,
             "stations_opened": opened.height,
+            "stations_enlarged": len(choice.enlarged),
             "stations_closed": len(choice.closed),
             "plugs": int(opened["plugs"].sum()),
-            "cost_cny": float(opened["cost_cny"].sum()),
+            "cost_cny": float(sites["cost_cny"].sum()),
             "measure": choice.measure,
             "objective": choice.objective,
             "bound": choice.bound,
@@ -93,6 +105,7 @@ class Sited:
             "covered_share": shares,
             "blank_spots": self.tables["blank_spots"].height,
             "notes": list(choice.notes),
+            "rounds": self.tables["rounds"].to_dicts(),
         }
 
     def save(self, folder: Path, pages: Mapping[str, str]) -> None:
@@ -106,7 +119,7 @@ class Sited:
         require_free(folder, overwrite=False)
         with replacing(folder) as part:
             for name, table in self.tables.items():
-                if table.width and (table.height or name in TABLES[:3]):
+                if table.width and (table.height or name in ALWAYS):
                     table.write_csv(part / f"{name}.csv")
             summary = {name: value for name, value in self.summary().items() if name != "cpu_s"}
             text = json.dumps(summary, indent=2, ensure_ascii=False)
@@ -116,7 +129,7 @@ class Sited:
 
 
 def site(
-    city: City, section: SitingSection, request: Request, lang: Language = "en", report: Report | None = None
+    city: City, scenario: Scenario, request: Request, lang: Language = "en", report: Report | None = None
 ) -> Sited:
     """Return which stations to open in a city, whom they serve, and what that changes.
 
@@ -124,8 +137,8 @@ def site(
     ----------
     city
         The city.
-    section
-        Standards, sizes and prices: the scenario's section `siting`.
+    scenario
+        Standards, sizes and prices (sections `siting` and `sites`), and what is simulated.
     request
         What is asked.
     lang
@@ -140,16 +153,50 @@ def site(
     DataError
         If a file of the request cannot be used.
     """
-    ground = make_ground(city, section, request)
-    choice = choose(ground, request, report)
-    sites = chosen_sites(ground, choice, request.years, lang)
+    ground = make_ground(city, scenario, request)
+    found = _found(ground, scenario, request, lang, report)
+    unit = found.choice.unit or found.ground.demand.unit
+    return Sited(city, request, found.choice, _tables(found, request), unit, scenario.siting.unserved_standard_share)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The answer before its tables: the city it was chosen for, as measured with it, what was chosen and simulated."""
+
+    ground: Ground
+    measured: Ground
+    choice: Choice
+    sites: pl.DataFrame
+    sessions: pl.DataFrame | None = None
+    rounds: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def _found(ground: Ground, scenario: Scenario, request: Request, lang: Language, report: Report | None) -> _Found:
+    if not request.simulate:
+        choice = choose(ground, request, report)
+        return _Found(ground, ground, choice, chosen_sites(ground, choice, request.years, lang))
+    from fleetsim.sites.rounds import site_and_simulate
+    from fleetsim.sites.simulate import Simulator
+
+    simulator = Simulator(ground.city, scenario, ground.ways)
+    done = site_and_simulate(ground, request, simulator, lambda each: choose(each, request, report), lang)
+    return _Found(done.ground, done.measured, done.choice, done.sites, done.sessions, done.rounds)
+
+
+def _tables(found: _Found, request: Request) -> dict[str, pl.DataFrame]:
+    ground, choice, sites = found.ground, found.choice, found.sites
     standing = stands(ground, choice, sites, request.years)
+    planned = tuple(sites.filter(pl.col("action").cast(pl.String) != "close")["station_id"])
     tables = {
         "sites": sites,
         "blank_spots": blank_spots(ground, standing[-1]),
         **coverage_tables(ground, standing),
-        "stations": _all_stations(ground, choice, sites),
-        "sizing": sizing(ground),
+        "serves": serves(ground, choice.opened[-1], request.years[-1]),
+        "stations": all_stations(ground, choice, sites),
+        "sizing": sizing(found.measured, found.sessions, planned),
+        "rounds": found.rounds,
+        "fleets": _by_fleet(ground, choice, request.years[-1]) if request.fleets else pl.DataFrame(),
+        "left": _left_over(found.measured, request.years[-1]) if request.measured else pl.DataFrame(),
         "demand_fleets": ground.demand.fleets,
         "demand_hours": ground.demand.hours,
     }
@@ -157,19 +204,38 @@ def site(
         tables["curve"] = curve_table(coverage_curve(ground, request), choice)
     if request.plans > 1:
         tables["plans"] = plans_table(ground, further_plans(ground, request), request.years[-1])
-    return Sited(city, request, choice, tables, ground.demand.unit)
+    return tables
 
 
-def make_ground(city: City, section: SitingSection, request: Request) -> Ground:
+def _by_fleet(ground: Ground, choice: Choice, year: int) -> pl.DataFrame:
+    """Return group, left and reached: visits that each group of fleets misses, weighed, and those near new stations."""
+    rows = []
+    for layer in ground.layers(year):
+        near = np.asarray(ground.cover_of(layer)[:, choice.opened[-1]].sum(axis=1)).ravel() > 0
+        rows.append((layer.group, float(layer.worth.sum()), float(layer.worth[near].sum())))
+    return pl.DataFrame(rows, schema={"group": pl.String, "left": pl.Float64, "reached": pl.Float64}, orient="row")
+
+
+def _left_over(measured: Ground, year: int) -> pl.DataFrame:
+    """Return district and left: visits that stations left over, weighed, in the last year [1/day]."""
+    left = pl.Series(measured.demand.zones[year]["left"])
+    table = measured.city.zones.select("district", left=left)
+    return table.group_by("district", maintain_order=True).agg(pl.col("left").sum()).sort("district")
+
+
+def make_ground(city: City, scenario: Scenario, request: Request) -> Ground:
     """Return the city as siting sees it, files of the request read."""
     result = _result(request.demand)
     stations = _stations(city, request, result)
     own = stations.filter(pl.col("kind").cast(pl.String) == request.kind)
-    allowed, lost = offered(city, request.kind, request.candidates, request.forbidden)
+    allowed, lost = offered(city, request.kind, request.candidates, request.forbidden, only_own=request.only_candidates)
     taken = [station_id.removeprefix(f"{request.kind}-") for station_id in own["station_id"]]
     allowed = allowed.filter(~pl.col("candidate").is_in(taken))
-    demand = _demand(city, section, request, result)
-    return Ground(city, Ways(city), section, request.kind, own, demand, allowed, lost)
+    demand = _demand(city, scenario.siting, request, result)
+    ways = SiteWays(city, scenario.sites)
+    parts = (scenario.siting, request.kind, own, demand, allowed, lost, scenario.sites, request.fleets)
+    ground = Ground(city, ways, *parts)
+    return with_ends(ground, request) if request.model == "flow" else ground
 
 
 def _result(demand: str) -> Result | None:
@@ -181,6 +247,8 @@ def _stations(city: City, request: Request, result: Result | None) -> pl.DataFra
     path = request.stations
     if path is None:
         return city.stations if result is None else result.table("stations")
+    if str(path) == NONE:
+        return city.stations.clear()
     layer = read_layer(path) if path.suffix != ".parquet" else None
     if layer is None or set(layer.rows.columns) == set(Station.column_names()):
         return read_table(path, Station)
@@ -196,9 +264,3 @@ def _demand(city: City, section: SitingSection, request: Request, result: Result
     if request.demand in ("residents", "jobs"):
         return people(city, section, request.years, kind=request.kind, unit=request.demand)
     return of_file(Path(request.demand), city, section, request.years)
-
-
-def _all_stations(ground: Ground, choice: Choice, sites: pl.DataFrame) -> pl.DataFrame:
-    kept = ground.stations.filter(~pl.col("station_id").is_in(list(choice.closed)))
-    others = ground.city.stations.filter(~pl.col("station_id").is_in(ground.stations["station_id"].implode()))
-    return Station.validate(pl.concat([others, kept, station_rows(ground, sites)]).sort("station_id"))

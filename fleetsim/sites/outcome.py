@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from charging.coverage import coverage_shares, equity
+from charging.coverage import coverage_shares, equity, reach_shares, standards_kept
 from charging.siting.answer import Answer
 from charging.tables import Station
-from fleetsim.sites.choose import Choice, covered_worth
+from fleetsim.sites.choice import Choice
+from fleetsim.sites.choose import covered_worth
 from fleetsim.sites.ground import Floats, Ground
-from fleetsim.sites.size import finite, plugs_for, wait_of
-from fleetsim.sites.tables import BlankSpot, CurvePoint, FurtherPlan, Sizing
+from fleetsim.sites.size import finite
+from fleetsim.sites.tables import BlankSpot, CurvePoint, FurtherPlan, LinkCoverage
 
 REACHED = ("stage", "year", "kind", "district", "zone", "distance_km", "standard_km", "covered")
 
@@ -35,12 +36,37 @@ def stands(ground: Ground, choice: Choice, sites: pl.DataFrame, years: tuple[int
     found = []
     for year in years:
         before = ground.standing(year)
-        opened = station_rows(ground, sites.filter(pl.col("year") <= year))
-        kept = before.filter(~pl.col("station_id").is_in(list(choice.closed)))
+        planned = sites.filter(pl.col("year") <= year)
+        opened = station_rows(ground, planned)
+        kept = changed(ground, before.filter(~pl.col("station_id").is_in(list(choice.closed))), planned)
         after = Station.validate(pl.concat([kept, opened]).sort("station_id"))
         found.append(Stand("before", year, before, ground.before_km(year)))
         found.append(Stand("after", year, after, ground.nearest_km(after)))
     return found
+
+
+def all_stations(ground: Ground, choice: Choice, sites: pl.DataFrame) -> Any:
+    """Return table `Station` of the city with the plan: all kinds, new ones in their year, enlarged and closed ones."""
+    kept = changed(ground, ground.stations.filter(~pl.col("station_id").is_in(list(choice.closed))), sites)
+    others = ground.city.stations.filter(
+        ~pl.col("station_id").is_in(ground.stations["station_id"].implode()),
+        pl.col("kind").cast(pl.String) != ground.kind,
+    )
+    return Station.validate(pl.concat([others, kept, station_rows(ground, sites)]).sort("station_id"))
+
+
+def changed(ground: Ground, stations: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
+    """Return stations with the plugs of those that are enlarged."""
+    larger = sites.filter(pl.col("action").cast(pl.String) == "enlarge").select("station_id", after="plugs")
+    table = stations.join(larger, on="station_id", how="left", maintain_order="left")
+    grown = pl.coalesce("after", "plugs")
+    share = grown / pl.col("plugs")
+    return table.with_columns(
+        plugs=grown,
+        packs=(pl.col("packs") * share).round().cast(pl.Int64),
+        storage_kg=pl.col("storage_kg") * share,
+        supply_kg_h=pl.col("supply_kg_h") * share,
+    ).select(stations.columns)
 
 
 def station_rows(ground: Ground, sites: pl.DataFrame) -> pl.DataFrame:
@@ -53,7 +79,7 @@ def station_rows(ground: Ground, sites: pl.DataFrame) -> pl.DataFrame:
         "supply_kg_h": section.supply_kg_h_per_dispenser * plugs if ground.kind == "hydrogen" else empty,
     }
     schema = Station.create_empty().schema
-    opened = sites.filter(pl.col("action") == "open").with_columns(
+    opened = sites.filter(pl.col("action").cast(pl.String) == "open").with_columns(
         opened_year="year", site_limit_kw=empty, fleet_group=empty, **extra
     )
     return opened.select(list(schema)).cast(schema)
@@ -73,9 +99,51 @@ def reached(ground: Ground, standing: Iterable[Stand]) -> pl.DataFrame:
             standard_km=pl.Series(ground.standard_km),
             covered=km <= pl.Series(ground.standard_km),
             visits=pl.Series(ground.visits(each.year)),
+            minutes=_finite(ground.ways.minutes(each.stations)),
         )
-        parts.append(table.select(*REACHED, "population", "jobs", "visits"))
+        parts.append(table.select(*REACHED, "minutes", "population", "jobs", "visits"))
     return pl.concat(parts)
+
+
+def _finite(values: Floats) -> pl.Expr:
+    series = pl.Series(values)
+    return pl.when(series.is_finite()).then(series)
+
+
+def on_links(ground: Ground, standing: Iterable[Stand]) -> pl.DataFrame:
+    """Return a row a stage, year and link with traffic: as `reached`, with vehicle_km and through_km a day."""
+    links, parts = ground.ways.links, []
+    standard = pl.Series(ground.standard_km).gather(links["row"])
+    busy = (links["vehicles"] > 0) | (links["through"] > 0)
+    for each in standing:
+        km = ground.ways.link_km(each.stations)
+        table = links.with_columns(
+            stage=pl.lit(each.stage),
+            year=pl.lit(each.year, dtype=pl.Int64),
+            kind=pl.lit(ground.kind),
+            zone=pl.col("link").cast(pl.String),
+            distance_km=_finite(km),
+            standard_km=standard,
+            covered=pl.Series(km) <= standard,
+            vehicle_km=pl.col("vehicles") * pl.col("length_km"),
+            through_km=pl.col("through") * pl.col("length_km"),
+        )
+        parts.append(table.filter(busy))
+    return pl.concat(parts)
+
+
+def link_table(ground: Ground, links: pl.DataFrame) -> Any:
+    """Return table `LinkCoverage` of the last year, most traffic first."""
+    last = links.filter(pl.col("year") == links["year"].max())
+    after = last.filter(pl.col("stage") == "after").select("link", after_km="distance_km")
+    table = (
+        last.filter(pl.col("stage") == "before")
+        .join(after, on="link")
+        .rename({"distance_km": "before_km", "vehicles": "vehicles_per_day", "through": "through_per_day"})
+    )
+    schema = LinkCoverage.create_empty().schema
+    order = table.sort("through_per_day", "vehicles_per_day", "link", descending=[True, True, False])
+    return LinkCoverage.validate(order.select(list(schema)).cast(schema))
 
 
 def coverage_tables(ground: Ground, standing: list[Stand]) -> dict[str, pl.DataFrame]:
@@ -94,8 +162,17 @@ def coverage_tables(ground: Ground, standing: list[Stand]) -> dict[str, pl.DataF
         )
         for each in standing
     ]
+    links = on_links(ground, standing)
+    traffic = ["vehicle_km", "through_km"]
+    limits = {"km": ground.rules.within_km, "min": ground.rules.within_min}
+    shares = [coverage_shares(table, counted), coverage_shares(links, traffic)]
+    within = [reach_shares(table, counted, limits), reach_shares(links, traffic, {"km": ground.rules.within_km})]
+    keys = ["stage", "year", "kind", "district", "counted"]
     return {
-        "coverage": coverage_shares(table, counted),
+        "coverage": pl.concat(shares).sort(keys),
+        "reach": pl.concat(within).sort(*keys, "unit", "within"),
+        "standards": standards_kept(table, ground.city.zones),
+        "links": link_table(ground, links),
         "equity": equity(table, pl.concat(plugs)),
         "zones": table.drop("kind").sort("year", "stage", "zone", descending=[False, True, False]),
     }
@@ -124,36 +201,6 @@ def _near_forbidden(ground: Ground) -> Any:
     return ground.ways.pairs(ground.forbidden, ground.standard_km)["row"].unique().to_numpy()
 
 
-def sizing(ground: Ground) -> Any:
-    """Return table `Sizing`: stations of a result by simulation and by queue theory; empty without a result."""
-    load = ground.demand.load
-    if load.is_empty():
-        return Sizing.create_empty()
-    arrivals = pl.col("served") + pl.col("unserved")
-    order = load.with_columns(arrivals=arrivals).sort(
-        "year", "station_id", "arrivals", "day", "hour", descending=[False, False, True, False, False]
-    )
-    busiest = order.group_by("year", "station_id", maintain_order=True).first().filter(pl.col("arrivals") > 0)
-    named = busiest.join(ground.stations.select("station_id", "name"), on="station_id")
-    known = named.join(ground.demand.plugs, on=["year", "station_id"]).sort("year", "station_id")
-    rows = [_sized(row, ground) for row in known.iter_rows(named=True)]
-    schema = Sizing.create_empty().schema
-    return Sizing.validate(pl.DataFrame(rows, schema=schema).sort("year", "station_id"))
-
-
-def _sized(row: dict[str, Any], ground: Ground) -> dict[str, Any]:
-    section, kind, peak = ground.section, ground.kind, float(row["arrivals"])
-    return {
-        **{name: row[name] for name in ("station_id", "name", "year", "day", "plugs")},
-        "peak_arrivals_per_h": peak,
-        "simulated_wait_min": row["mean_wait_min"],
-        "simulated_p95_wait_min": row["p95_wait_min"],
-        "simulated_unserved": row["unserved"],
-        "expected_wait_min": finite(wait_of(peak, row["plugs"], section, kind).mean_min),
-        "plugs_needed": plugs_for(peak, section, kind, most=10**6),
-    }
-
-
 def curve_table(answers: list[Answer], choice: Choice) -> Any:
     """Return table `CurvePoint`, a row a number of new stations."""
     rows = [
@@ -179,6 +226,7 @@ def plans_table(ground: Ground, answers: list[Answer], year: int) -> Any:
             plan=pl.lit(number, pl.Int64),
             station_id=pl.format("{}-{}", pl.lit(ground.kind), "candidate"),
             name="name",
+            name_zh="name_zh",
             district="district",
             lon="lon",
             lat="lat",

@@ -11,9 +11,20 @@ from typing import Literal
 from networks.errors import FleetsimError
 
 Kind = Literal["public", "swap", "hydrogen"]
-Model = Literal["maximal", "set", "median", "center", "gradual"]
+Model = Literal["maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow"]
 KINDS = ("public", "swap", "hydrogen")
-MODELS = ("maximal", "set", "median", "center", "gradual")
+MODELS = ("maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow")
+BY_NUMBER = ("median", "center", "capacitated", "flow")
+"""Models that open a given number and know no budget."""
+
+
+@dataclass(frozen=True)
+class FleetWeight:
+    """How much the demand of a group of fleets counts, and how far it drives to a station [km]; None: the standard."""
+
+    group: str
+    importance: float
+    reach_km: float | None
 
 
 @dataclass(frozen=True)
@@ -26,19 +37,20 @@ class Request:
         Kind of station.
     model
         What is sought: `maximal` and `gradual` covering, the `set` that keeps the standard everywhere, the smallest
-        mean way (`median`) or the smallest longest way (`center`).
+        mean way (`median`, with capacities `capacitated`) or the smallest longest way (`center`), most demand
+        served within waits and supply (`service`), most vehicles that get through on their route (`flow`).
     years
         Years in which stations stand, rising; several are planned together and nothing is taken back.
     numbers
         New stations up to each year, rising; empty: no limit.
     budgets_cny
-        Money for new stations up to each year, rising [CNY]; empty: no limit.
+        Money for new stations up to each year, rising [CNY]; empty: no limit. With `supply`: CNY a year.
     demand
         `residents`, `jobs`, a result folder, or a file.
     stations, candidates, forbidden
         Files in place of the city's stations, in addition to its places, and of areas where nothing may stand.
-    relocate
-        Most stations that stand and may close, so that as many others open in their place.
+    relocate, enlarge
+        Most stations that stand and may close, so that as many others open in their place; that may be enlarged.
     leave_out
         Whether the `set` leaves out what no candidate reaches.
     plans, loss
@@ -47,6 +59,19 @@ class Request:
         Numbers of new stations for the curve of coverage.
     time_limit_s
         Wall time of the search [s].
+    only_candidates
+        Whether the sites of `candidates` are the only ones.
+    simulate
+        Most rounds of siting and simulating the design day; 0: none.
+    fleets
+        Which groups of fleets count, by how much and how far they drive; empty: all alike. Needs measured demand.
+    range_km, detour_share, flows
+        `flow`: way on a full tank or battery [km], how much longer than the shortest a route may be [0 to 1], and a
+        file of trips in place of the gravity model's.
+    serve_share
+        `service` and `flow`: share of the demand that has to be served [0 to 1].
+    supply
+        `service` of hydrogen: a file of sources (lon, lat, kg_per_day).
     """
 
     kind: Kind = "public"
@@ -59,11 +84,20 @@ class Request:
     candidates: Path | None = None
     forbidden: Path | None = None
     relocate: int = 0
+    enlarge: int = 0
     leave_out: bool = False
     plans: int = 1
     loss: float = 0.02
     curve: tuple[int, ...] = ()
     time_limit_s: float = 60.0
+    only_candidates: bool = False
+    simulate: int = 0
+    fleets: tuple[FleetWeight, ...] = ()
+    range_km: float = 0.0
+    detour_share: float = 0.0
+    flows: Path | None = None
+    serve_share: float = 0.0
+    supply: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself.
@@ -73,9 +107,14 @@ class Request:
         FleetsimError
             With every contradiction at once.
         """
-        problems = [*self._limits(), *self._extras()]
+        problems = [*self._limits(), *self._extras(), *self._of_model(), *self._of_simulation()]
         if problems:
             raise FleetsimError(problems)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the demand is that of simulated days."""
+        return self.simulate > 0 or (self.demand not in ("residents", "jobs") and Path(self.demand).is_dir())
 
     def _limits(self) -> list[str]:
         checks = [
@@ -92,12 +131,13 @@ class Request:
         return problems
 
     def _extras(self) -> list[str]:
-        several, needs_number = len(self.years) > 1, self.model in ("median", "center")
+        several, needs_number = len(self.years) > 1, self.model in BY_NUMBER
+        closes = self.model in ("maximal", "service")
         checks = [
             (needs_number and not self.numbers, f"--model {self.model} needs --number: it has no budget"),
             (needs_number and bool(self.budgets_cny), f"--model {self.model} takes --number, not --budget"),
             (several and self.model != "maximal", "--years with several years plans with --model maximal only"),
-            (self.relocate > 0 and self.model != "maximal", "--relocate works with --model maximal only"),
+            (self.relocate > 0 and not closes, "--relocate works with --model maximal or service only"),
             (self.relocate > 0 and (several or not self.numbers), "--relocate needs --number and a single year"),
             (self.relocate < 0, f"--relocate {self.relocate}: give 0 or more"),
             (
@@ -106,10 +146,67 @@ class Request:
             ),
             (self.plans > 1 and (self.model != "maximal" or several), "--plans works with --model maximal, one year"),
             (bool(self.curve) and (self.model != "maximal" or several), "--curve works with --model maximal, one year"),
+            (
+                (self.plans > 1 or bool(self.curve)) and (self.relocate > 0 or self.enlarge > 0),
+                "--plans and --curve go without --relocate and --enlarge",
+            ),
+            (self.only_candidates and self.candidates is None, "--only needs --candidates"),
             (self.plans < 1, f"--plans {self.plans}: give 1 or more"),
             (not 0.0 <= self.loss <= 1.0, f"--loss {self.loss}: give a share between 0 and 1"),
             (any(number < 1 for number in self.curve), "--curve: give numbers of at least 1"),
             (self.time_limit_s <= 0, f"--time {self.time_limit_s}: give more than 0 s"),
+        ]
+        return [text for wrong, text in checks if wrong]
+
+    def _of_model(self) -> list[str]:
+        flow, service = self.model == "flow", self.model == "service"
+        checks = [
+            (flow and self.range_km <= 0, "--model flow needs --range, the way on a full tank or battery in km"),
+            (not flow and (self.range_km > 0 or self.flows is not None), "--range and --flows go with --model flow"),
+            (self.range_km < 0, f"--range {self.range_km:g}: give more than 0 km"),
+            (not flow and self.detour_share > 0, "--detour goes with --model flow"),
+            (self.detour_share < 0, f"--detour {self.detour_share:g}: give 0 or more"),
+            (not 0.0 <= self.serve_share <= 1.0, f"--serve {self.serve_share:g}: give a share between 0 and 1"),
+            (self.serve_share > 0 and not (flow or service), "--serve goes with --model service or flow"),
+            (
+                self.supply is not None and not (service and self.kind == "hydrogen"),
+                "--supply goes with --kind hydrogen --model service",
+            ),
+            (
+                self.supply is not None and not self.budgets_cny,
+                "--supply needs --budget, the CNY a year for stations and delivery together",
+            ),
+        ]
+        return [text for wrong, text in checks if wrong]
+
+    def _of_simulation(self) -> list[str]:
+        several = len(self.years) > 1
+        checks = [
+            (self.simulate < 0, f"--simulate {self.simulate}: give 0 or more rounds"),
+            (self.simulate > 0 and self.model == "flow", "--simulate does not go with --model flow: no long trips"),
+            (
+                self.simulate > 0 and self.demand not in ("residents", "jobs"),
+                "--simulate measures the demand itself; leave --demand out",
+            ),
+            (bool(self.fleets) and not self.measured, "--fleets needs a result folder as --demand, or --simulate"),
+            (
+                bool(self.fleets) and (self.model != "maximal" or self.relocate > 0 or self.enlarge > 0),
+                "--fleets goes with --model maximal, without --relocate and --enlarge",
+            ),
+            (self.enlarge < 0, f"--enlarge {self.enlarge}: give 0 or more"),
+            (
+                self.enlarge > 0 and self.model == "maximal" and not self.measured,
+                "--enlarge needs to know who waits: a result folder as --demand, or --simulate",
+            ),
+            (
+                self.enlarge > 0 and (self.model not in ("maximal", "service") or several),
+                "--enlarge goes with --model maximal or service and a single year",
+            ),
+            (self.enlarge > 0 and self.relocate > 0, "--enlarge does not go with --relocate"),
+            (
+                self.enlarge > 0 and self.model == "maximal" and bool(self.numbers) and bool(self.budgets_cny),
+                "--enlarge takes --number or --budget, not both",
+            ),
         ]
         return [text for wrong, text in checks if wrong]
 

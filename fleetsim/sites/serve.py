@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dataframely as dy
@@ -9,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from fleetsim.scenario.sections import at_year
-from fleetsim.sites.choose import Choice, Columns
+from fleetsim.sites.choice import Choice, Columns
 from fleetsim.sites.ground import Floats, Ground
-from fleetsim.sites.size import finite, most_plugs, plugs_for, site_cost, wait_of
+from fleetsim.sites.size import finite, most_plugs, plugs_for, site_cost, wait_of, works_cost
 from fleetsim.sites.tables import ChosenSite
 from fleetsim.texts import Language, texts
 
@@ -36,42 +38,54 @@ def chosen_sites(ground: Ground, choice: Choice, years: tuple[int, ...], lang: L
     -----
     A zone belongs to its nearest station, old or new; a new one further away than twice the standard gets nobody. All
     visits of its zones come to it, and those that a nearer old station left over within the standard. The share that
-    the demand says comes in the peak hour, and plugs keep the mean wait within the standard.
+    the demand says comes in the peak hour, and plugs keep the mean wait within the standard. A station that was
+    simulated is sized for its busiest hour there, one that a model with capacities chose for its load in the model.
     """
-    opened = choice.opened[-1]
-    served = whom(ground, opened, years[-1])
+    opened, year = choice.opened[-1], years[-1]
+    told = _Told(ground, choice, whom(ground, opened, year), _gains(ground, opened, year), year, lang)
     first = {
-        int(site): year for sites, year in reversed(list(zip(choice.opened, years, strict=True))) for site in sites
+        int(site): each for sites, each in reversed(list(zip(choice.opened, years, strict=True))) for site in sites
     }
     rows = [
-        _row(ground, row, served, first[row["column"]], years[-1], lang)
+        _row(told, row, first[row["column"]])
         for row in ground.offered.with_row_index("column")[opened.tolist()].iter_rows(named=True)
     ]
+    standing = ground.stations.filter(pl.col("station_id").is_in([*choice.enlarged, *choice.closed]))
+    rows += [_changed(told, row) for row in standing.sort("station_id").iter_rows(named=True)]
     schema = ChosenSite.create_empty().schema
     table = pl.DataFrame(rows, schema={name: kind for name, kind in schema.items() if name != "rank"})
     table = table.sort("gained", "population_served", "station_id", descending=[True, True, False])
     return ChosenSite.validate(table.with_row_index("rank", offset=1).cast({"rank": pl.Int64}).select(list(schema)))
 
 
-def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
-    """Return a row a zone that a new station serves or covers: row, column, distance_km, before_km, nearest, gained.
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What the rows are told from: ground and choice, who is served, what sites gain, the last year, the language."""
 
-    `gained` is what the zone's nearest new station brings within the standard there, `alone` whether no other new
-    one does, `nearest` whether that station is nearer than all that stand, `comes` the visits that come to it [1/day].
+    ground: Ground
+    choice: Choice
+    served: pl.DataFrame
+    gains: Mapping[int, tuple[float, float]]
+    year: int
+    lang: Language
+
+
+def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
+    """Return a row a zone that a new station serves or covers: row, column, distance_km, before_km, nearest, newly.
+
+    `nearest` says whether that station is nearer than all that stand, `newly` whether it brings the zone within the
+    standard, `comes` are the visits that come to it [1/day].
     """
-    before, worth = ground.before_km(year), ground.worth(year)
+    before = ground.before_km(year)
     near = ground.near.filter(pl.col("column").is_in(opened.tolist()))
-    within = (pl.col("distance_km") <= pl.col("standard_km")).sum().alias("reached_by")
     best = near.sort("row", "distance_km", "column").group_by("row", maintain_order=True)
-    table = best.agg(pl.col("column", "distance_km", "standard_km").first(), within)
+    table = best.agg(pl.col("column", "distance_km", "standard_km").first())
     zone = table["row"].to_numpy()
     covered = pl.col("distance_km") <= pl.col("standard_km")
     return (
-        table.with_columns(before_km=pl.Series(before[zone]), worth=pl.Series(worth[zone]))
+        table.with_columns(before_km=pl.Series(before[zone]))
         .with_columns(
             nearest=pl.col("distance_km") < pl.col("before_km"),
-            gained=pl.when(covered).then("worth").otherwise(0.0),
-            alone=pl.col("reached_by") == 1,
             newly=covered & (pl.col("before_km") > pl.col("standard_km")),
             district=ground.city.zones["district"].gather(zone.tolist()),
             population=ground.city.zones["population"].gather(zone.tolist()),
@@ -89,46 +103,99 @@ def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
     )
 
 
-def _row(
-    ground: Ground, row: dict[str, Any], served: pl.DataFrame, opened: int, year: int, lang: Language
-) -> dict[str, Any]:
-    own = served.filter(pl.col("column") == row["column"])
+def serves(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
+    """Return zone, station_id, distance_km and newly: the zones that have a new station nearest, or reach it anew."""
+    table = whom(ground, opened, year).filter(pl.col("nearest") | pl.col("newly")).sort("row")
+    return table.select(
+        zone=ground.city.zones["zone"].gather(table["row"]),
+        station_id=pl.format("{}-{}", pl.lit(ground.kind), ground.offered["candidate"].gather(table["column"])),
+        distance_km="distance_km",
+        newly="newly",
+    )
+
+
+def _gains(ground: Ground, opened: Columns, year: int) -> dict[int, tuple[float, float]]:
+    """Return what each new site gains, and of that what no other one does; a zone counts at its nearest new site."""
+    sums = np.zeros((2, ground.offered.height))
+    for layer in ground.layers(year):
+        near = layer.pairs.filter(pl.col("column").is_in(opened.tolist())).sort("row", "distance_km", "column")
+        best = near.group_by("row", maintain_order=True).agg(pl.col("column").first(), reached_by=pl.len())
+        worth, column = layer.worth[best["row"].to_numpy()], best["column"].to_numpy()
+        alone = (best["reached_by"] == 1).to_numpy()
+        sums[0] += np.bincount(column, weights=worth, minlength=sums.shape[1])
+        sums[1] += np.bincount(column, weights=worth * alone, minlength=sums.shape[1])
+    return {site: (float(sums[0, site]), float(sums[1, site])) for site in opened.tolist()}
+
+
+def _row(told: _Told, row: dict[str, Any], opened: int) -> dict[str, Any]:
+    ground, station_id = told.ground, f"{told.ground.kind}-{row['candidate']}"
+    own = told.served.filter(pl.col("column") == row["column"])
     nearest = own.filter("nearest")
+    gained, alone = told.choice.gains.get(station_id, told.gains[row["column"]])
     values = {
-        "station_id": f"{ground.kind}-{row['candidate']}",
+        "station_id": station_id,
         "action": "open",
         "name": row["name"],
+        "name_zh": row["name_zh"] or row["name"],
         "kind": ground.kind,
         **{name: row[name] for name in ("district", "lon", "lat")},
         "year": opened,
         "power_kw": at_year(ground.section.power_kw[ground.kind], opened),
-        "gained": float(own["gained"].sum()),
-        "gained_alone": float(own.filter("alone")["gained"].sum()),
+        "gained": gained,
+        "gained_alone": alone,
         "population_gained": int(own.filter("newly")["population"].sum()),
         "population_served": int(nearest["population"].sum()),
         "jobs_served": int(nearest["jobs"].sum()),
         "mean_km_before": _mean_km(nearest, "before_km"),
         "mean_km_after": _mean_km(nearest, "distance_km"),
-        "districts_served": _districts(ground, nearest),
+        "districts_served": _districts(ground, nearest, told.lang),
         "basis": "synthetic",
-        **_size(ground, row, float(own["comes"].sum()), year),
+        **_size(told, station_id, row, float(own["comes"].sum())),
     }
-    return values | {"reason": reason(ground, values, lang)}
+    return values | {"reason": reason(told, values)}
 
 
-def _size(ground: Ground, row: dict[str, Any], visits: float, year: int) -> dict[str, Any]:
-    section, kind = ground.section, ground.kind
-    peak = visits * ground.demand.peak_share
-    plugs = plugs_for(peak, section, kind, most_plugs(row, section, kind, year))
-    wait = wait_of(peak, plugs, section, kind)
+def _size(told: _Told, station_id: str, row: dict[str, Any], visits: float) -> dict[str, Any]:
+    ground, choice = told.ground, told.choice
+    section, kind, share = ground.section, ground.kind, ground.demand.peak_share
+    peak = choice.peaks.get(station_id, visits * share)
+    peak = ground.measured_peak.get(station_id, peak)
+    plugs = choice.plugs.get(station_id) or plugs_for(peak, section, kind, most_plugs(row, section, kind, told.year))
+    return {"plugs": plugs, "cost_cny": site_cost(row, plugs, section, kind), **_waits(ground, peak, plugs)}
+
+
+def _waits(ground: Ground, peak: float, plugs: int) -> dict[str, Any]:
+    wait = wait_of(peak, plugs, ground.section, ground.kind)
     return {
-        "plugs": plugs,
-        "cost_cny": site_cost(row, plugs, section, kind),
-        "visits_per_day": visits,
+        "visits_per_day": peak / ground.demand.peak_share,
         "peak_arrivals_per_h": peak,
         "expected_wait_min": finite(wait.mean_min),
         "p95_wait_min": finite(wait.p95_min),
     }
+
+
+def _changed(told: _Told, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a station that stands and is enlarged or closes."""
+    ground, station_id = told.ground, row["station_id"]
+    plugs = told.choice.enlarged.get(station_id, 0)
+    gained, alone = told.choice.gains.get(station_id, (0.0, 0.0))
+    peak = ground.measured_peak.get(station_id, told.choice.peaks.get(station_id, 0.0))
+    values = {
+        "station_id": station_id,
+        "action": "enlarge" if plugs else "close",
+        "name_zh": row["name"],
+        **{name: row[name] for name in ("name", "kind", "district", "lon", "lat", "power_kw", "basis")},
+        "year": told.year,
+        "plugs": plugs,
+        "plugs_before": row["plugs"],
+        "cost_cny": works_cost(plugs - row["plugs"], ground.section, ground.kind) if plugs else None,
+        "gained": gained,
+        "gained_alone": alone,
+        **dict.fromkeys(("population_gained", "population_served", "jobs_served"), 0),
+        "districts_served": "",
+        **(_waits(ground, peak, plugs) if plugs else {"visits_per_day": 0.0, "peak_arrivals_per_h": 0.0}),
+    }
+    return values | {"reason": _reason_to_change(told, values)}
 
 
 def _mean_km(part: pl.DataFrame, column: str) -> float | None:
@@ -138,20 +205,23 @@ def _mean_km(part: pl.DataFrame, column: str) -> float | None:
     return float(np.average(km[known], weights=people[known])) if known.any() else None
 
 
-def _districts(ground: Ground, part: pl.DataFrame) -> str:
-    names = ground.district_names()
+def _districts(ground: Ground, part: pl.DataFrame, lang: Language) -> str:
+    rows = ground.city.districts.select("district", "name_zh").iter_rows()
+    names = {name: zh if lang == "zh" else name for name, zh in rows}
     sums = part.group_by("district", maintain_order=True).agg(pl.col("population").sum())
     order = sums.sort("population", "district", descending=[True, False])["district"]
-    return ", ".join(names[name] for name in order.head(DISTRICTS_NAMED))
+    joint: str = texts(lang, "site")["between"]
+    return joint.join(names[name] for name in order.head(DISTRICTS_NAMED))
 
 
-def reason(ground: Ground, site: dict[str, Any], lang: Language) -> str:
+def reason(told: _Told, site: dict[str, Any]) -> str:
     """Return in words why a station is opened, and whom it serves."""
-    words = texts(lang, "site")
+    words, choice = texts(told.lang, "site"), told.choice
     parts = []
     if site["gained"] > 0:
-        unit = words["units"][ground.demand.unit]
-        parts.append(words["gains"].format(amount=site["gained"], unit=unit, alone=site["gained_alone"]))
+        key = {"through": "gains_through", "served": "gains_served"}.get(choice.measure, "gains")
+        unit = words["units"][choice.unit or told.ground.demand.unit]
+        parts.append(words[key].format(amount=site["gained"], unit=unit, alone=site["gained_alone"]))
     if site["population_served"] and site["mean_km_after"] is not None:
         key = "nearer" if site["mean_km_before"] is not None else "first"
         parts.append(
@@ -165,3 +235,19 @@ def reason(ground: Ground, site: dict[str, Any], lang: Language) -> str:
     parts.append(words["sized"].format(peak=site["peak_arrivals_per_h"], plugs=site["plugs"]))
     joint: str = words["joint"]
     return joint.join(parts)
+
+
+def _reason_to_change(told: _Told, site: dict[str, Any]) -> str:
+    words = texts(told.lang, "site")
+    if site["action"] == "close":
+        return str(words["why_closed"])
+    unit = words["units"][told.choice.unit or told.ground.demand.unit]
+    return str(
+        words["why_enlarged"].format(
+            peak=site["peak_arrivals_per_h"],
+            before=site["plugs_before"],
+            plugs=site["plugs"],
+            amount=site["gained"],
+            unit=unit,
+        )
+    )

@@ -97,3 +97,8 @@ def highest_costs(ground: Ground, year: int) -> Floats:
         plugs = plugs_for(peak, ground.section, ground.kind, most)
         costs.append(site_cost(row, plugs, ground.section, ground.kind))
     return np.array(costs)
+
+
+def works_cost(plugs: int, section: SitingSection, kind: str) -> float:
+    """Return what it costs to add some plugs to a station that stands [CNY]."""
+    return plugs * section.plug_cny[kind]

@@ -7,13 +7,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleetsim.sites.ground import Ground
+from fleetsim.sites.notes import Note
 from networks.errors import InfeasibleError
 
 DISTRICTS_NAMED = 8
 ROUNDING = 1e-9
 
 
-def require_reachable(ground: Ground, bare: NDArray[np.int64], year: int, *, leave_out: bool) -> tuple[str, ...]:
+def require_reachable(ground: Ground, bare: NDArray[np.int64], year: int, *, leave_out: bool) -> tuple[Note, ...]:
     """Return what is left out where that is allowed: zones that no offered site reaches within their standard.
 
     Parameters
@@ -37,7 +38,7 @@ def require_reachable(ground: Ground, bare: NDArray[np.int64], year: int, *, lea
     people = ground.people(year)[bare]
     head = f"standard: {bare.size} zones with {people.sum():,.0f} {ground.demand.unit} lie beyond it from every site"
     if leave_out:
-        return (f"{head}; they are left out",)
+        return (Note("left_out", zones=int(bare.size), people=float(people.sum()), unit=ground.demand.unit),)
     lines = _by_district(ground, bare, people)
     raise InfeasibleError(
         [f"{head}; --leave-out plans without them, --candidates adds sites there, or widen the standard:", *lines]

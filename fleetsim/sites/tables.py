@@ -6,6 +6,10 @@ from charging.tables import STATION_KINDS
 from networks.tables import BASES
 
 ACTIONS = ("open", "enlarge", "close")
+WHY = ("agree", "unserved", "queue_before", "service", "bunched", "not_steady", "quick", "short")
+"""Why a simulated wait differs from theory: it does not; visits left; a queue stood already; service took longer;
+arrivals came in bunches; none of these. Or it is shorter, as service was quicker, or as the busy time is too short for
+a queue to build up as in steady state."""
 BLANK_REASONS = ("no_site", "forbidden", "not_chosen")
 
 
@@ -16,12 +20,14 @@ class ChosenSite(dy.Schema):
     station_id = dy.String(primary_key=True, description="identifier")
     action = dy.Enum(ACTIONS)
     name = dy.String(description="name shown on maps")
+    name_zh = dy.String(description="name shown on Chinese maps")
     kind = dy.Enum(STATION_KINDS)
     district = dy.String()
     lon = dy.Float64(min=-180.0, max=180.0, description="WGS-84 longitude [deg]")
     lat = dy.Float64(min=-90.0, max=90.0, description="WGS-84 latitude [deg]")
     year = dy.Int64(description="first year in which it stands, or no longer stands")
     plugs = dy.Int64(min=0, description="plugs, bays or dispensers after it")
+    plugs_before = dy.Int64(nullable=True, min=0, description="plugs of a station that stood; empty: it is new")
     power_kw = dy.Float64(min=0.0, description="power of one plug [kW]")
     cost_cny = dy.Float64(nullable=True, min=0.0, description="cost of it; empty: not known [CNY]")
     gained = dy.Float64(min=0.0, description="what it brings within the standard [unit of the demand]")
@@ -73,6 +79,66 @@ class Sizing(dy.Schema):
         nullable=True, min=0.0, description="mean wait by queue theory; empty: more than it can serve [min]"
     )
     plugs_needed = dy.Int64(min=1, description="plugs that keep the standard by queue theory")
+    measured_service_min = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="mean time that its visits held a plug; empty: sessions not kept [min]",
+    )
+    measured_dispersion = dy.Float64(
+        nullable=True, min=0.0, description="variance over mean of the arrivals in parts of the hour; 1: Poisson"
+    )
+    queue_before = dy.Int64(nullable=True, min=0, description="visits that waited already when the hour began")
+    theory_as_measured_min = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="queue theory with the measured service; empty: it cannot keep up [min]",
+    )
+    why = dy.Enum(WHY, description="main reason why simulation and theory differ")
+    is_planned = dy.Bool(description="the plan opens or enlarges it")
+
+
+class SimulatedRound(dy.Schema):
+    """One row a round of siting and simulation, and year: how waits and unserved visits fell on the design day."""
+
+    round = dy.Int64(primary_key=True, min=0, description="0: with the stations that stand")
+    year = dy.Int64(primary_key=True)
+    stations = dy.Int64(min=0, description="stations of the kind")
+    plugs = dy.Int64(min=0)
+    opened = dy.Int64(min=0, description="of these, opened by the plan")
+    enlarged = dy.Int64(min=0, description="of these, enlarged by the plan")
+    visits = dy.Int64(min=0, description="arrivals at stations of the kind [1/day]")
+    unserved = dy.Int64(min=0, description="of these, left without energy [1/day]")
+    unserved_share = dy.Float64(min=0.0, max=1.0)
+    mean_wait_min = dy.Float64(nullable=True, min=0.0, description="mean wait of the day [min]")
+    peak_wait_min = dy.Float64(nullable=True, min=0.0, description="mean wait in the busiest hours [min]")
+    new_peak_wait_min = dy.Float64(nullable=True, min=0.0, description="the same at stations of the plan [min]")
+    stations_beyond = dy.Int64(min=0, description="stations with a mean wait beyond the standard in their busiest hour")
+    seeks = dy.Float64(min=0.0, description="stops at which a driver sought energy of the kind [1/day]")
+    left = dy.Float64(min=0.0, description="of these, went on without [1/day]")
+    wait_standard_min = dy.Float64(min=0.0, description="the wait standard [min]")
+    meets = dy.Bool(description="peak wait and unserved share are within their standards")
+    chosen = dy.Bool(description="the round that is the answer")
+
+
+class LinkCoverage(dy.Schema):
+    """One row a road link with traffic: how far it is from a station, without and with the plan."""
+
+    link = dy.Int64(primary_key=True)
+    road = dy.String(nullable=True)
+    road_class = dy.String()
+    district = dy.String()
+    lon = dy.Float64(min=-180.0, max=180.0, description="WGS-84 longitude of its middle [deg]")
+    lat = dy.Float64(min=-90.0, max=90.0, description="WGS-84 latitude of its middle [deg]")
+    from_lon = dy.Float64(min=-180.0, max=180.0, description="of the end it leaves [deg]")
+    from_lat = dy.Float64(min=-90.0, max=90.0)
+    to_lon = dy.Float64(min=-180.0, max=180.0, description="of the end it enters [deg]")
+    to_lat = dy.Float64(min=-90.0, max=90.0)
+    length_km = dy.Float64(min=0.0)
+    vehicles_per_day = dy.Float64(min=0.0, description="traffic of the gravity model [1/day]")
+    through_per_day = dy.Float64(min=0.0, description="through traffic: gate to gate, or the trips of a file [1/day]")
+    standard_km = dy.Float64(min=0.0, description="standard of the zone it lies in [km]")
+    before_km = dy.Float64(nullable=True, min=0.0, description="way onwards to a station without the plan [km]")
+    after_km = dy.Float64(nullable=True, min=0.0, description="the same with the plan [km]")
 
 
 class CurvePoint(dy.Schema):
@@ -92,6 +158,7 @@ class FurtherPlan(dy.Schema):
     plan = dy.Int64(primary_key=True, min=1, description="1 for the best")
     station_id = dy.String(primary_key=True)
     name = dy.String()
+    name_zh = dy.String()
     district = dy.String()
     lon = dy.Float64(min=-180.0, max=180.0)
     lat = dy.Float64(min=-90.0, max=90.0)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +15,10 @@ from fleetsim.console import JsonOption, LangOption, Language, SetOption, app, e
 from networks.errors import FleetsimError
 
 SITES_SHOWN = 15
+NAME_SHOWN = 22
+"""Letters of a name that the table has room for."""
 KINDS = ("public", "swap", "hydrogen")
-MODELS = ("maximal", "set", "median", "center", "gradual")
+MODELS = ("maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow")
 
 
 @app.command()
@@ -23,15 +28,24 @@ def site(
     number: Annotated[str, typer.Option(help="New stations; with --years one for each, or the last.")] = "",
     budget: Annotated[str, typer.Option(metavar="CNY", help="Money for new stations; with --years as --number.")] = "",
     standard: Annotated[bool, typer.Option("--standard", help="Keep the standard everywhere, at least cost.")] = False,
-    model: Annotated[str, typer.Option(help=f"What is sought: {', '.join(MODELS)}.")] = "maximal",
+    model: Annotated[str, typer.Option(help=f"What is sought: {', '.join(MODELS)}; see docs/siting.md.")] = "maximal",
     demand: Annotated[
         str, typer.Option(help="residents, jobs, a result folder, or a file (visits_per_day by zone or lon, lat).")
     ] = "residents",
-    stations: Annotated[Path | None, typer.Option(help="Stations in place of the city's.")] = None,
+    stations: Annotated[Path | None, typer.Option(help="Stations in place of the city's, or `none`.")] = None,
     candidates: Annotated[Path | None, typer.Option(help="Sites in addition to the city's places (lon, lat).")] = None,
+    only: Annotated[bool, typer.Option("--only", help="No other sites than those of --candidates.")] = False,
     forbid: Annotated[Path | None, typer.Option(help="Areas where nothing may stand (GeoJSON and others).")] = None,
     years: Annotated[str, typer.Option(help="Years of the plan, e.g. 2025,2028,2030 (default: 2025).")] = "",
+    simulate: Annotated[int, typer.Option(help="Rounds of siting and simulating the design day; 0: none.")] = 0,
+    enlarge: Annotated[int, typer.Option(help="Most stations that may be enlarged.")] = 0,
     relocate: Annotated[int, typer.Option(help="Most stations that may close so that others open instead.")] = 0,
+    fleets: Annotated[str, typer.Option(help="Who counts, and how far they drive: taxi=1,goods=2@5km.")] = "",
+    range_: Annotated[float, typer.Option("--range", metavar="KM", help="flow: way on a full tank or battery.")] = 0.0,
+    detour: Annotated[float, typer.Option(help="flow: how much longer than the shortest a route may be, e.g. .1.")] = 0,
+    flows: Annotated[Path | None, typer.Option(help="flow: trips (from_lon, from_lat, to_lon, to_lat, ...).")] = None,
+    serve: Annotated[float, typer.Option(help="service, flow: share that has to be served, 0 to 1.")] = 0.0,
+    supply: Annotated[Path | None, typer.Option(help="Hydrogen sources (lon, lat, kg_per_day).")] = None,
     leave_out: Annotated[bool, typer.Option("--leave-out", help="--standard without whom no site reaches.")] = False,
     plans: Annotated[int, typer.Option(help="Different plans that are nearly as good.")] = 1,
     loss: Annotated[float, typer.Option(help="Share of the gain that a further plan may give up.")] = 0.02,
@@ -60,13 +74,22 @@ def site(
         demand=demand,
         stations=stations,
         candidates=candidates,
+        only_candidates=only,
         forbidden=forbid,
         relocate=relocate,
+        enlarge=enlarge,
         leave_out=leave_out,
         plans=plans,
         loss=loss,
         curve=whole_numbers("--curve", curve),
         time_limit_s=time,
+        simulate=simulate,
+        fleets=fleets,
+        range_km=range_,
+        detour_share=detour,
+        flows=flows,
+        serve_share=serve,
+        supply=supply,
     )
     with stoppable():
         sited = _sited(city, request, set_ or [], language)
@@ -101,16 +124,35 @@ def real_numbers(option: str, text: str) -> tuple[float, ...]:
         raise FleetsimError(f"{option} {text!r}: is not a number, or a list of them with commas") from None
 
 
-def _request(*, numbers: tuple[int, ...], budgets: tuple[float, ...], years: tuple[int, ...], **rest: Any) -> Any:
-    from fleetsim.sites.request import Request
+def fleet_weights(text: str) -> tuple[tuple[str, float, float | None], ...]:
+    """Return group, importance and reach [km] of each part of a text such as `taxi=1,goods=2@5km`."""
+    found = []
+    for part in [each.strip() for each in text.split(",") if each.strip()]:
+        head, _, reach = part.partition("@")
+        group, _, importance = head.partition("=")
+        try:
+            reach_km = float(reach.removesuffix("km")) if reach else None
+            found.append((group, float(importance or 1.0), reach_km))
+        except ValueError:
+            raise FleetsimError(f"--fleets {part!r}: write group=importance or group=importance@5km") from None
+        if found[-1][1] < 0 or (reach_km is not None and reach_km <= 0):
+            raise FleetsimError(f"--fleets {part!r}: importance must be at least 0, the way above 0 km")
+    return tuple(found)
 
+
+def _request(
+    *, numbers: tuple[int, ...], budgets: tuple[float, ...], years: tuple[int, ...], fleets: str, **rest: Any
+) -> Any:
+    from fleetsim.sites.request import FleetWeight, Request
+
+    weights = tuple(FleetWeight(*each) for each in fleet_weights(fleets))
     if len(numbers) == 1:
         steps = len(years)
         numbers = tuple(round(numbers[0] * (step + 1) / steps) for step in range(steps))
     if len(budgets) == 1:
         steps = len(years)
         budgets = tuple(budgets[0] * (step + 1) / steps for step in range(steps))
-    return Request(numbers=numbers, budgets_cny=budgets, years=years, **rest)
+    return Request(numbers=numbers, budgets_cny=budgets, years=years, fleets=weights, **rest)
 
 
 def _sited(city: str, request: Any, changes: list[str], language: Language) -> Any:
@@ -121,12 +163,45 @@ def _sited(city: str, request: Any, changes: list[str], language: Language) -> A
     folder = city_folder(city)
     own = folder / "scenario.toml"
     scenario = read_scenario(str(own) if own.is_file() else "outlook", changes)
-    return answer(read_city(folder), scenario.siting, request, language, _tell if err.is_terminal else None)
+    read = read_city(folder)
+    with Search().ended_by_hand() as search:
+        return answer(read, scenario, request, language, search.report)
 
 
-def _tell(progress: Any) -> None:
-    text = f"{progress.elapsed_s:5.1f} s: {progress.objective:,.0f}, bound {progress.bound:,.0f}"
-    err.print(text, style="dim", highlight=False)
+class Search:
+    """A search that Ctrl-C ends with the best plan so far; pressed again, it stops everything."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+    def report(self, progress: Any) -> bool:
+        """Tell on a terminal how far the search is, and return whether it shall end."""
+        if err.is_terminal:
+            text = f"{progress.elapsed_s:5.1f} s: {progress.objective:,.0f}, bound {progress.bound:,.0f}"
+            err.print(text, style="dim", highlight=False)
+        return self.is_over
+
+    def end(self, *_: object) -> None:
+        """End the search; the second time stop everything.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            The second time.
+        """
+        if self.is_over:
+            raise KeyboardInterrupt
+        self.is_over = True
+        err.print("Ending with the best plan so far; Ctrl-C again stops.")
+
+    @contextmanager
+    def ended_by_hand(self) -> Iterator[Search]:
+        """Let Ctrl-C end the search, as long as this holds."""
+        before = signal.signal(signal.SIGINT, self.end)
+        try:
+            yield self
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _print(sited: Any, language: Language, output: Path | None) -> None:
@@ -134,6 +209,7 @@ def _print(sited: Any, language: Language, output: Path | None) -> None:
 
     _print_sites(sited, language)
     _print_coverage(sited, language)
+    _print_rounds(sited, language)
     for line in quality_lines(sited, language):
         out.print(f"• {line}", markup=False, highlight=False, soft_wrap=True)
     if output is not None:
@@ -149,16 +225,19 @@ def _print_sites(sited: Any, language: Language) -> None:
 
     words, names = texts(language, "site"), shown_districts(sited.city, language)
     sites = sited.tables["sites"]
-    table = Table(title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("rank", "name", "district"):
-        table.add_column(words["columns"][name])
+        table.add_column(words["columns"][name], no_wrap=True)
     for name in ("gained", "population_served", "plugs", "peak_arrivals_per_h", "cost"):
-        table.add_column(words["columns"][name], justify="right")
+        table.add_column(words["columns"][name], justify="right", no_wrap=True)
     for row in sites.head(SITES_SHOWN).iter_rows(named=True):
         values = (row["gained"], row["population_served"], row["plugs"])
         cells = [f"{value:,.0f}" for value in values] + [f"{row['peak_arrivals_per_h']:.1f}"]
         cost = "-" if row["cost_cny"] is None else f"{row['cost_cny'] / 1e6:,.2f}"
-        table.add_row(str(row["rank"]), row["name"], names[row["district"]], *cells, cost)
+        name = row["name_zh" if language == "zh" else "name"]
+        told = name if row["action"] == "open" else f"{words['actions'][row['action']]}: {name}"
+        told = told if len(told) <= NAME_SHOWN else f"{told[: NAME_SHOWN - 1]}…"
+        table.add_row(str(row["rank"]), told, names.get(row["district"], row["district"]), *cells, cost)
     out.print(table)
     if sites.height > SITES_SHOWN:
         out.print(words["more"].format(count=sites.height - SITES_SHOWN), style="dim", highlight=False)
@@ -191,4 +270,27 @@ def _print_coverage(sited: Any, language: Language) -> None:
             f"{row['covered_share_after']:.1%}",
             *("-" if value is None else f"{value:.1f}" for value in far),
         )
+    out.print(table)
+
+
+def _print_rounds(sited: Any, language: Language) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from fleetsim.texts import texts
+
+    words, rounds = texts(language, "site"), sited.tables["rounds"]
+    if not rounds.height:
+        return
+    heads = words["simulated_columns"]
+    table = Table(title=words["simulated"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in heads:
+        table.add_column(heads[name], justify="right")
+    for row in rounds.iter_rows(named=True):
+        waits = ["-" if row[name] is None else f"{row[name]:.1f}" for name in ("peak_wait_min", "new_peak_wait_min")]
+        kept = words["met" if row["meets"] else "not_met"]
+        numbers = [f"{row[name]:,.0f}" for name in ("plugs", "left")]
+        share, beyond = f"{row['unserved_share']:.1%}", f"{row['stations_beyond']:,}"
+        number = f"{row['round']}{words['answer'] if row['chosen'] else ''}"
+        table.add_row(number, str(row["year"]), *numbers, share, *waits, beyond, kept)
     out.print(table)

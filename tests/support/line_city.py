@@ -35,6 +35,39 @@ class LineWays:
     def shortest(self, stations: pl.DataFrame) -> pl.DataFrame:
         return self.zones.select("zone", kind=pl.lit("public"), distance_km=pl.Series(self._km(stations).min(axis=1)))
 
+    def minutes(self, stations: pl.DataFrame) -> Any:
+        """A minute a kilometre."""
+        km = self._km(stations)
+        return km.min(axis=1) if stations.height else np.full(self.zones.height, np.inf)
+
+    @property
+    def links(self) -> pl.DataFrame:
+        """A road between neighbours, in the direction of the line, with ten vehicles a day and one passing through."""
+        count = self.zones.height - 1
+        return pl.DataFrame(
+            {
+                "link": list(range(count)),
+                "road": ["Line road"] * count,
+                "road_class": ["arterial"] * count,
+                "lon": [number + 0.5 for number in range(count)],
+                "lat": [0.0] * count,
+                "from_lon": [float(number) for number in range(count)],
+                "from_lat": [0.0] * count,
+                "to_lon": [number + 1.0 for number in range(count)],
+                "to_lat": [0.0] * count,
+                "row": list(range(count)),
+                "district": self.zones["district"].head(count),
+                "vehicles": [10.0] * count,
+                "through": [1.0] * count,
+                "length_km": [1.0] * count,
+            }
+        )
+
+    def link_km(self, stations: pl.DataFrame) -> Any:
+        places = stations["lon"].to_numpy()
+        middle = self.links["lon"].to_numpy()
+        return np.abs(middle[:, None] - places).min(axis=1) if len(places) else np.full(len(middle), np.inf)
+
 
 def line_zones(population: list[int]) -> pl.DataFrame:
     count = len(population)
@@ -76,7 +109,8 @@ def line_ground(
         {"candidate": [f"c{place:g}" for place in sites], "name": [f"Site {place:g}" for place in sites],
          "district": ["West"] * len(sites), "lon": sites, "lat": [0.0] * len(sites)}
     )  # fmt: skip
-    offer = offer.with_columns(**{name: pl.lit(None, dtype=pl.Float64) for name in list(OFFER)[5:]})
+    unknown = {name: pl.lit(None, dtype=kind) for name, kind in OFFER.items() if name not in offer.columns}
+    offer = offer.with_columns(**unknown)
     kinds = dict.fromkeys(("public", "swap", "hydrogen"), STANDARD)
     people = zones or table.select(
         "zone", people=pl.col("population").cast(pl.Float64), left=pl.lit(0.0), visits=pl.col("population") / 100.0

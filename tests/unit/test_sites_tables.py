@@ -12,12 +12,14 @@ from charging.sizing import plugs_needed
 from charging.tables import CoverageShare, Equity
 from fleetsim.scenario.sections import SitingSection
 from fleetsim.sites.candidates import own_sites
+from fleetsim.sites.choice import Choice
 from fleetsim.sites.choose import choose
 from fleetsim.sites.demand import of_file
 from fleetsim.sites.outcome import blank_spots, coverage_tables, stands
 from fleetsim.sites.request import Request
 from fleetsim.sites.serve import chosen_sites
 from fleetsim.sites.size import highest_costs, plugs_for
+from fleetsim.sites.words import quality
 from networks.errors import DataError
 from networks.layers import read_layer
 
@@ -161,3 +163,19 @@ def test_a_planner_s_site_takes_its_prices_and_the_district_of_its_zone(tmp_path
     assert table["district"].to_list() == ["East", "West"]
     assert table["site_cny"].to_list() == [500_000.0, None]
     assert table["most_plugs"].to_list() == [None, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("objective", "bound", "told"),
+    [
+        (1234.4, 1234.4, "Proven optimal: 1,234 residents"),
+        (1234.4, 1250.0, "1,234 residents newly within the standard; no plan passes 1,250"),
+        (1234.41, 1234.44, "1,234.41 residents newly within the standard; no plan passes 1,234.44"),
+    ],
+)
+def test_plan_and_bound_are_told_with_the_digits_that_tell_them_apart(objective, bound, told):
+    status = "optimal" if objective == bound else "feasible"
+    choice = Choice((), "covered", objective, bound, bound / objective - 1.0, status, 0.1, 0.0, 1.0)
+    sited: Any = SimpleNamespace(choice=choice, unit="residents", request=Request(numbers=(1,)))
+
+    assert quality(sited, "en").startswith(told)

@@ -1,0 +1,155 @@
+"""What a siting model answers for a city, and what all models share in asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charging.siting.answer import Answer
+from charging.siting.effort import Report
+from fleetsim.sites.ground import Floats, Ground
+from fleetsim.sites.notes import Note
+from fleetsim.sites.request import Request
+from fleetsim.sites.size import usable
+from networks.errors import InfeasibleError
+
+Columns = NDArray[np.int64]
+NO_WAY_KM = 100.0
+"""Way of a zone that no station can be reached from, where ways are added up or compared [km]; an assumption."""
+ROUNDING = 1e-6
+"""Part of a number up to which differences are rounding."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to open, and how good that is.
+
+    Attributes
+    ----------
+    opened
+        By year the offered sites (rows) that stand by then.
+    closed
+        Stations that close.
+    measure
+        What is counted: covered, served or through (unit of the demand), stations, cost_cny, unit_km or km.
+    objective, bound, gap, status, cpu_s
+        As the solver says; what is covered counts what the plan adds.
+    already
+        What is covered without the plan, in the last year [unit of the demand].
+    total
+        All that wants to be served, in the last year [unit of the demand].
+    notes
+        What the planner must know, one line each.
+    plugs
+        Plugs of offered sites (by station_id) that the model itself sized; others are sized for their peak hour.
+    peaks
+        Arrivals in the peak hour of these stations by the model [1/h].
+    enlarged
+        Plugs after it of stations that are enlarged.
+    gains
+        What each station gains, and what no other new one does, where the model knows [unit of the demand].
+    unit
+        Unit of the demand where the model has one of its own.
+    """
+
+    opened: tuple[Columns, ...]
+    measure: str
+    objective: float
+    bound: float
+    gap: float
+    status: str
+    cpu_s: float
+    already: float
+    total: float
+    closed: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = field(default=())
+    plugs: Mapping[str, int] = field(default_factory=dict)
+    peaks: Mapping[str, float] = field(default_factory=dict)
+    enlarged: Mapping[str, int] = field(default_factory=dict)
+    gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unit: str = ""
+
+
+def limits(ground: Ground, request: Request, report: Report | None) -> dict[str, Any]:
+    """Return when a solver stops, as `charging.siting.solve` takes it."""
+    section = ground.section
+    return {
+        "time_limit_s": request.time_limit_s,
+        "gap": section.solver_gap,
+        "nodes": section.solver_nodes,
+        "report": report,
+    }
+
+
+def quality(answer: Answer, already: float = 0.0) -> dict[str, Any]:
+    """Return how good an answer is; what is covered already is taken off, so that the gap is that of the gain."""
+    objective, bound = (_clean(value - already, already) for value in (answer.objective, answer.bound))
+    gap = answer.gap
+    if already and answer.status != "optimal":
+        gap = (bound - objective) / objective if objective > 0 else np.inf
+    return {"objective": objective, "bound": bound, "gap": gap, "status": answer.status, "cpu_s": answer.cpu_s}
+
+
+def _clean(difference: float, of: float) -> float:
+    """Return a difference of large numbers, 0 where it is their rounding."""
+    return 0.0 if abs(difference) <= ROUNDING * of else difference
+
+
+def served(ground: Ground, year: int) -> dict[str, Any]:
+    """Return what is covered already, and all there is."""
+    total = ground.total(year)
+    return {"already": max(total - ground.gainable(year), 0.0), "total": total}
+
+
+def useful(ground: Ground, gains: Floats, year: int) -> Columns:
+    """Return the offered sites that gain something and take a plug."""
+    return np.flatnonzero((gains > 0) & usable(ground, year).to_numpy())
+
+
+def require_useful(ground: Ground, request: Request, columns: Columns) -> None:
+    """Check that some station gains something.
+
+    Raises
+    ------
+    InfeasibleError
+        If none does: the demand is within the standard already, or no site is near it.
+    """
+    if columns.size:
+        return
+    worth, unit = ground.gainable(request.years[-1]), ground.demand.unit
+    if worth <= 0:
+        raise InfeasibleError(
+            f"demand: every {unit[:-1]} is within the standard already; tighten siting.standard_km.{ground.kind}"
+        )
+    raise InfeasibleError(
+        f"candidates: none of {ground.offered.height} sites lies within the standard of the "
+        f"{worth:,.0f} {unit} that are beyond it; add --candidates, or widen siting.standard_km.{ground.kind}"
+    )
+
+
+def number_within(ground: Ground, request: Request, n_sites: int) -> int:
+    """Return the number of new stations asked for.
+
+    Raises
+    ------
+    InfeasibleError
+        If there are fewer sites.
+    """
+    number = request.numbers[-1]
+    if number > n_sites:
+        raise InfeasibleError(
+            f"--number {number}: there are {n_sites} sites for kind {ground.kind!r}; lower it by {number - n_sites}, "
+            "or give more with --candidates"
+        )
+    return number
+
+
+def fewer(ground: Ground, asked: int, opened: int) -> tuple[Note, ...]:
+    """Return the note that fewer stations than asked for do as well."""
+    if opened >= asked:
+        return ()
+    return (Note("fewer", opened=opened, asked=asked, unit=ground.demand.unit),)

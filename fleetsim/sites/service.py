@@ -1,0 +1,314 @@
+"""Demand served within waits and supply: stations opened, enlarged and closed, each of a size that keeps waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from charging.siting.cover_problems import ServiceCovering, Supply
+from charging.siting.effort import Report
+from charging.siting.service_covering import ServiceAnswer
+from charging.siting.solve import solve
+from fleetsim.sites.capacity import joined, peak_capacity, promising
+from fleetsim.sites.choice import Choice, Columns, limits, quality, require_useful
+from fleetsim.sites.ground import Floats, Ground
+from fleetsim.sites.notes import Note
+from fleetsim.sites.points import Points, join_zones
+from fleetsim.sites.request import Request
+from fleetsim.sites.size import most_plugs, site_cost, works_cost
+from networks.columns import numbers
+from networks.courses import plane_km
+from networks.errors import DataError, InfeasibleError
+from networks.layers import read_layer
+from networks.travel import ACCESS_DETOUR
+
+DAYS = 365.0
+HOURS = 24.0
+SAME_SHARE = 1e-4
+"""Part of the demand served by which two plans serve the same."""
+STEPS = 4
+"""Sizes of a station that the model chooses between, beside the one that stands."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Sites:
+    """Stations and sites of the service model: those that stand first, then offered ones.
+
+    Parameters
+    ----------
+    standing
+        Table `Station` of those that stand.
+    offered
+        Offered sites (rows).
+    plugs
+        Sites x sizes: plugs, bays or dispensers.
+    capacity
+        Sites x sizes, in the unit of the demand.
+    cost
+        Sites x sizes [CNY].
+    """
+
+    standing: pl.DataFrame
+    offered: Columns
+    plugs: NDArray[np.int64]
+    capacity: Floats
+    cost: Floats
+
+    @property
+    def n_standing(self) -> int:
+        return int(self.standing.height)
+
+
+def service(ground: Ground, request: Request, report: Report | None) -> Choice:
+    """Open, enlarge and close stations so that most demand is served within the wait standard and the supply.
+
+    Raises
+    ------
+    InfeasibleError
+        If the share asked for cannot be served: the largest one, or the budget that would do.
+    """
+    year = request.years[-1]
+    per_peak = _kg_per_peak_visit(ground)
+    demand = ground.visits(year) * ground.demand.peak_share * per_peak
+    points = join_zones(ground.city.zones, demand, ground.rules.most_points)
+    sites = _service_sites(ground, request, demand, year, per_peak)
+    if not sites.n_standing:
+        require_useful(ground, request, sites.offered)
+    answer = _leanest(ground, request, _service_problem(ground, request, points, sites), sites.n_standing, report)
+    before = _served_before(ground, request, points, sites)
+    return _service_choice(ground, request, (points, sites), answer, (before, per_peak))
+
+
+def _leanest(
+    ground: Ground, request: Request, problem: ServiceCovering, n_standing: int, report: Report | None
+) -> ServiceAnswer:
+    """Return the answer with the fewest new stations that serves as much as the best one found."""
+    best = _answer_of(problem, limits(ground, request, report))
+    low, high = 0, int((best.sites >= n_standing).sum())
+    while low < high:
+        middle = (low + high) // 2
+        trial = _answer_of(replace(problem, p=n_standing + middle, least_share=0.0), limits(ground, request, report))
+        if trial.status == "interrupted":
+            break
+        if trial.objective >= best.objective * (1.0 - SAME_SHARE):
+            high, best = middle, replace(trial, bound=best.bound, gap=best.gap, status=best.status, cpu_s=best.cpu_s)
+        else:
+            low = middle + 1
+    return best
+
+
+def _answer_of(problem: ServiceCovering, limits: dict[str, Any]) -> ServiceAnswer:
+    """Return the answer of the service model.
+
+    Raises
+    ------
+    InfeasibleError
+        In the words of the command line.
+    """
+    try:
+        answer = solve(problem, **limits)
+    except InfeasibleError as error:
+        told = [text.replace("least_share", "--serve").replace("budget", "--budget") for text in error.problems]
+        raise InfeasibleError(told) from error
+    if not isinstance(answer, ServiceAnswer):
+        raise TypeError(f"{type(answer).__name__} is no answer of the service model")
+    return answer
+
+
+def _kg_per_peak_visit(ground: Ground) -> float:
+    """Return the demand of a visit in the peak hour in the unit of the model: 1, or kg a day for hydrogen."""
+    if ground.kind != "hydrogen":
+        return 1.0
+    return (ground.demand.kg_per_visit or ground.rules.kg_per_visit) / ground.demand.peak_share
+
+
+def _service_sites(ground: Ground, request: Request, demand: Floats, year: int, per_peak: float) -> _Sites:
+    standing = ground.standing(year)
+    offered = promising(ground, demand, year) if request.numbers != (0,) else np.empty(0, dtype=np.int64)
+    rows: list[tuple[list[int], list[float]]] = []
+    section, kind = ground.section, ground.kind
+    for row in standing.iter_rows(named=True):
+        stands, most = row["plugs"], max(section.largest_plugs[kind], row["plugs"])
+        sizes = _sizes(stands, most) if request.enlarge else [stands] * (STEPS + 1)
+        rows.append((sizes, [works_cost(size - stands, section, kind) for size in sizes]))
+    for row in ground.offered[offered.tolist()].iter_rows(named=True):
+        most = most_plugs(row, section, kind, year)
+        sizes = _sizes(min(section.smallest_plugs[kind], most), most)
+        rows.append((sizes, [site_cost(row, size, section, kind) for size in sizes]))
+    plugs = np.array([sizes for sizes, _ in rows], dtype=np.int64).reshape(len(rows), STEPS + 1)
+    cost = np.array([costs for _, costs in rows]).reshape(plugs.shape)
+    known = {int(size): _capacity(ground, int(size), per_peak) for size in np.unique(plugs)}
+    capacity = np.array([known[int(size)] for size in plugs.ravel()]).reshape(plugs.shape)
+    return _Sites(standing, offered, plugs, capacity, cost)
+
+
+def _sizes(least: int, most: int) -> list[int]:
+    """Return sizes from the smallest to the largest, in even steps of their ratio."""
+    return [round(least * (most / least) ** (step / STEPS)) for step in range(STEPS + 1)]
+
+
+def _capacity(ground: Ground, plugs: int, per_peak: float) -> float:
+    """Return what a station takes: arrivals within the wait standard; of hydrogen no more than its supply gives."""
+    most = peak_capacity(ground, plugs) * per_peak
+    if ground.kind != "hydrogen":
+        return most
+    return min(most, ground.section.supply_kg_h_per_dispenser * HOURS * plugs)
+
+
+def _service_problem(ground: Ground, request: Request, points: Points, sites: _Sites) -> ServiceCovering:
+    n_standing = sites.n_standing
+    supply, scale = None, 1.0
+    if request.supply is not None:
+        supply, scale = _supply(request.supply, ground, sites), ground.rules.capital_share_per_year
+    budget = request.budgets_cny[-1] if request.budgets_cny else None
+    number = None if not request.numbers else n_standing + request.numbers[-1]
+    if number is not None:
+        number = min(number, n_standing + len(sites.offered))
+    reach = _reach(ground, points, sites)
+    return ServiceCovering(
+        reach=reach,
+        demand=points.weight,
+        capacity=sites.capacity,
+        cost=sites.cost * scale,
+        p=number,
+        budget=budget,
+        existing=dict.fromkeys(range(n_standing), 0),
+        closable=_least_needed(points, reach, n_standing, request.relocate),
+        supply=supply,
+        least_share=request.serve_share,
+    )
+
+
+def _least_needed(points: Points, reach: csr_array, n_standing: int, most: int) -> tuple[int, ...]:
+    """Return the stations that may close: those with least demand near them."""
+    near = np.asarray(points.weight @ reach[:, :n_standing]).ravel()
+    order: list[int] = np.lexsort((np.arange(n_standing), near))[:most].tolist()
+    return tuple(sorted(order))
+
+
+def _reach(ground: Ground, points: Points, sites: _Sites) -> csr_array:
+    """Return points x sites: within the standard of the point's zone."""
+    places = pl.concat(
+        [table.select("lon", "lat") for table in (sites.standing, ground.offered[sites.offered.tolist()])]
+    )
+    limit = np.zeros(ground.city.zones.height)
+    limit[points.zone] = ground.standard_km[points.zone]
+    row_of = np.full(len(limit), -1, dtype=np.int64)
+    row_of[points.zone] = np.arange(len(points.zone))
+    pairs = ground.ways.pairs(places, limit)
+    row = row_of[pairs["row"].to_numpy()]
+    kept = row >= 0
+    entries = (np.ones(int(kept.sum())), (row[kept], pairs["column"].to_numpy()[kept]))
+    return csr_array(entries, shape=(len(points.zone), places.height))
+
+
+def _supply(path: Path, ground: Ground, sites: _Sites) -> Supply:
+    """Return the sources of a file, and what a kg a day from each to each site costs a year [CNY].
+
+    Raises
+    ------
+    DataError
+        With the rows that cannot be used.
+    """
+    layer = read_layer(path)
+    have = layer.rows.columns
+    missing = [name for name in ("lon", "lat", "kg_per_day") if name not in have]
+    if missing:
+        raise DataError([f"{path.name}: column {name} is missing; it has {', '.join(have)}" for name in missing])
+    values: dict[str, Any] = {}
+    for name in ("lon", "lat", "kg_per_day"):
+        values[name], wrong = numbers(layer.rows[name])
+        bad = sorted({*wrong, *np.flatnonzero(np.isnan(values[name])).tolist()})
+        bad = sorted({*bad, *(np.flatnonzero(values[name] < 0).tolist() if name == "kg_per_day" else [])})
+        if bad:
+            text = layer.rows[name]
+            raise DataError([f"{layer.place(row)}: {name} {text[row]!r} cannot be used" for row in bad])
+    places = pl.concat(
+        [table.select("lon", "lat") for table in (sites.standing, ground.offered[sites.offered.tolist()])]
+    ).to_numpy()
+    lat0 = float(str(ground.city.zones["lat"].mean()))
+    start, end = plane_km(np.column_stack([values["lon"], values["lat"]]), lat0), plane_km(places, lat0)
+    km = np.hypot(*(start[:, None, :] - end[None, :, :]).transpose(2, 0, 1)) * ACCESS_DETOUR
+    within = km <= ground.rules.supply_km
+    if not within.any():
+        raise InfeasibleError(
+            f"{path.name}: no source lies within sites.supply_km {ground.rules.supply_km:g} km of a station or site; "
+            f"the nearest is {km.min(initial=np.inf):.0f} km away: raise it by {km.min() - ground.rules.supply_km:.0f}"
+        )
+    return Supply(np.where(within, DAYS * km * ground.rules.delivery_cny_per_kg_km, np.inf), values["kg_per_day"])
+
+
+def _served_before(ground: Ground, request: Request, points: Points, sites: _Sites) -> float:
+    """Return what the stations that stand serve within the standards [unit of the model]."""
+    if not sites.n_standing:
+        return 0.0
+    rows = slice(0, sites.n_standing)
+    alone = _Sites(sites.standing, sites.offered[:0], sites.plugs[rows], sites.capacity[rows], sites.cost[rows])
+    stands = _Sites(sites.standing, alone.offered, alone.plugs[:, :1], alone.capacity[:, :1], alone.cost[:, :1])
+    supply = None if request.supply is None else _supply(request.supply, ground, stands)
+    cost = np.zeros((sites.n_standing, 1))
+    existing = dict.fromkeys(range(sites.n_standing), 0)
+    problem = ServiceCovering(
+        _reach(ground, points, stands), points.weight, stands.capacity, cost, existing=existing, supply=supply
+    )
+    return float(solve(problem, time_limit_s=request.time_limit_s).objective)
+
+
+def _service_choice(
+    ground: Ground,
+    request: Request,
+    parts: tuple[Points, _Sites],
+    answer: ServiceAnswer,
+    scales: tuple[float, float],
+) -> Choice:
+    (points, sites), (before, per_peak) = parts, scales
+    n_standing, unit = sites.n_standing, "kg" if ground.kind == "hydrogen" else "peak_visits"
+    is_new = answer.sites >= n_standing
+    rows = answer.sites[is_new] - n_standing
+    columns = sites.offered[rows]
+    names = [f"{ground.kind}-{name}" for name in ground.offered["candidate"].gather(columns.tolist())]
+    plugs = sites.plugs[answer.sites, answer.size].tolist()
+    new_plugs = [plugs[place] for place in np.flatnonzero(is_new).tolist()]
+    load = answer.load[is_new].tolist()
+    standing = sites.standing["station_id"].to_list()
+    before_plugs = sites.standing["plugs"].to_list()
+    kept = {standing[site]: plugs[place] for place, site in enumerate(answer.sites.tolist()) if site < n_standing}
+    stood = dict(zip(standing, before_plugs, strict=True))
+    larger = {name: size for name, size in kept.items() if size > stood[name]}
+    of_larger = {
+        standing[site]: float(answer.load[place])
+        for place, site in enumerate(answer.sites.tolist())
+        if site < n_standing and standing[site] in larger
+    }
+    notes = [*joined(ground, points, sites.offered)]
+    if request.supply is not None:
+        notes.append(Note("delivery", cost=answer.cost))
+        given = float(np.sum(np.asarray(_supply(request.supply, ground, sites).capacity)))
+        if answer.objective >= given * (1.0 - SAME_SHARE):
+            notes.append(Note("all_used", given=given))
+    asked = request.numbers[-1] if request.numbers else 0
+    if len(columns) < asked:
+        notes.append(Note("serve_no_more", opened=len(columns), asked=asked))
+    return Choice(
+        (np.sort(columns),),
+        "served",
+        **quality(answer, before),
+        already=before,
+        total=float(points.weight.sum()),
+        closed=tuple(sorted(set(standing) - set(kept))) if request.relocate else (),
+        notes=tuple(notes),
+        plugs=dict(zip(names, new_plugs, strict=True)),
+        peaks={name: value / per_peak for name, value in zip(names, load, strict=True)},
+        enlarged=larger,
+        gains={
+            **{name: (value, value) for name, value in zip(names, load, strict=True)},
+            **{name: (value, value) for name, value in of_larger.items()},
+        },
+        unit=unit,
+    )
