@@ -184,7 +184,7 @@
   // Covered share by number of stations, with the bound that no choice passes.
   function drawCurve() {
     if (data.curve.length < 2) return "";
-    var width = 288, height = 110, left = 34, foot = 18;
+    var width = 288, height = 110, left = 46, foot = 18;
     var most = data.curve[data.curve.length - 1][0], shares = data.curve.map(function (point) { return point[2]; });
     var low = Math.min.apply(null, data.curve.map(function (point) { return point[1]; })), high = Math.max.apply(null, shares);
     var span = Math.max(high - low, 1e-4); low = Math.max(0, low - 0.15 * span); high = Math.min(1, high + 0.15 * span);
