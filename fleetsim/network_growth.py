@@ -165,7 +165,9 @@ def enlarge(
     build where they sell.
     """
     table = stations.join(_busiest(station_load, year), on="station_id", how="left").sort("station_id")
-    more = np.array([_wanted_plugs(row, section) for row in table.iter_rows(named=True)], dtype=np.int64)
+    more = np.zeros(table.height, np.int64)
+    asking = _asking(table, section)
+    more[asking] = [_wanted_plugs(row, section) for row in table[asking].iter_rows(named=True)]
     is_public = (table["kind"] == "public").to_numpy()
     more[is_public] = _public_plugs(table.filter(pl.col("kind") == "public"), more[is_public], section, year)
     table = table.with_columns(more=pl.Series(more), needed=pl.col("plugs") + pl.Series(more))
@@ -377,12 +379,17 @@ def _busiest(station_load: pl.DataFrame, year: int) -> pl.DataFrame:
     )
 
 
+def _asking(table: pl.DataFrame, section: SitingSection) -> IntArray:
+    """Return the rows of the stations open to all where waits were long or many left without energy."""
+    is_open = table["kind"].cast(pl.String).is_in(list(OPEN_KINDS)).to_numpy()
+    # Where nobody came there is no number, and nothing is above a standard.
+    long_waits = table["p95_wait_min"].to_numpy() > section.p95_standard_min
+    many_left = table["unserved_share"].to_numpy() > section.unserved_standard_share
+    return np.flatnonzero(is_open & (long_waits | many_left))
+
+
 def _wanted_plugs(row: Mapping[str, Any], section: SitingSection) -> int:
     kind = str(row["kind"])
-    long_waits = (row["p95_wait_min"] or 0.0) > section.p95_standard_min
-    many_left = (row["unserved_share"] or 0.0) > section.unserved_standard_share
-    if kind not in OPEN_KINDS or not (long_waits or many_left):
-        return 0
     asked = plugs_needed(
         row["peak_per_h"],
         section.service_min[kind],

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
-from fleetsim.duties.fleet import DayOf, DutyInputs, expand, vehicle_table
+from fleetsim.duties.fleet import DayOf, DutyInputs, Roll, expand, vehicle_table
 from fleetsim.duties.itinerary import FleetDay, Step, joined, keep_working, legs_of
 from networks.errors import DataError
 
@@ -43,32 +42,31 @@ def airside_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf) -> FleetDa
     day
         The fleet and its representative day.
     """
-    district, reason = expand(counts)
-    airport, zone = _airports(inputs, district)
+    roll = expand(counts)
+    airport, zone = _airports(inputs, roll)
     patterns = inputs.tables.airside.sort("kind")
     waves = _waves(inputs, day)
     legs = []
-    for name in np.unique(reason):
+    for name in roll.reasons():
         rows = patterns.filter(pl.col("exempt_reason") == name)
         if rows.is_empty():
-            raise DataError(f"duty_airside.csv: no kind for exempt reason {str(name)!r}; add a row with it")
-        vehicle = np.flatnonzero(reason == name)
+            raise DataError(f"duty_airside.csv: no kind for exempt reason {name!r}; add a row with it")
+        vehicle = roll.of_reason(name)
         numbers = whole(rows["share"].to_numpy(), vehicle.size)
         for row, part in zip(rows.iter_rows(named=True), np.split(vehicle, np.cumsum(numbers)[:-1]), strict=True):
             if row["winter_only"] and day.month not in WINTER:
                 continue
             part = part[evenly(part.size, inputs.section.airside_in_service_share)]
             legs.append(_legs(inputs, day, row, (part, zone[part]), waves))
-    return keep_working(FleetDay(vehicle_table(district, reason, zone, airport.tolist()), joined(legs)))
+    return keep_working(FleetDay(vehicle_table(roll, zone, airport), joined(legs)))
 
 
-def _airports(inputs: DutyInputs, district: NDArray[np.str_]) -> tuple[NDArray[np.object_], Integers]:
+def _airports(inputs: DutyInputs, roll: Roll) -> tuple[pl.Series, Integers]:
     places = inputs.places_of("airport").sort("place")
-    numbers = whole(places["size"].to_numpy(), district.size)
-    row = np.repeat(np.arange(places.height), numbers)
+    row = np.repeat(np.arange(places.height), whole(places["size"].to_numpy(), roll.row.size))
     for index, name in enumerate(places["district"].to_list()):
-        row[district == name] = index
-    return places["place"].to_numpy()[row], places["zone"].to_numpy()[row]
+        row[(roll.groups["district"] == name).to_numpy()[roll.row]] = index
+    return places["place"].gather(row), places["zone"].to_numpy()[row]
 
 
 def _waves(inputs: DutyInputs, day: DayOf) -> _Waves:

@@ -1,20 +1,27 @@
 """Which vehicle drives which duty: powertrains and types of a year's stock given to the duties of a day."""
 
+from typing import Any
+
 import dataframely as dy
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
+from fleetsim.duties.driving import longest_km
 from fleetsim.duties.fleet import TEXT
 from fleetsim.tables import POWERTRAINS, Assignment, DutyVehicle, Leg, VehicleType
+from networks.compiled import compiled
 from networks.errors import DataError
 
 SHORT_DUTIES_FIRST = ("BEV", "BEV-swap", "PHEV", "hybrid", "gas", "petrol", "diesel", "FCEV")
-PLUG_IN = ("BEV", "PHEV")
 CODE = {name: code for code, name in enumerate(POWERTRAINS)}
+PLUG_IN_CODES = [CODE[name] for name in ("BEV", "PHEV")]
 FITTING_STEPS = 60
 TRACE = 1e-6
+TINY = 1e-300
+ROUNDED_TO = 6
+"""Decimals to which ways are compared [km]: sums of legs differ in the last digits."""
 ROW = ["exempt_reason", "district"]
 
 
@@ -63,23 +70,23 @@ def by_difficulty(vehicles: dy.DataFrame[DutyVehicle], legs: dy.DataFrame[Leg]) 
     Returns
     -------
     pl.DataFrame
-        vehicle_id, exempt_reason, district, alone (has no depot), longest_km (between two stops at the depot [km])
-        and ease (place among all vehicles of the fleet from the easiest duty to the hardest).
+        vehicle_id, exempt_reason and district (categories), alone (has no depot) and ease (place among all vehicles of
+        the fleet from the easiest duty to the hardest).
     """
-    order = ["alone", "longest_km", "vehicle_id"]
-    ranked = (
-        vehicles.join(_longest_km(legs), on="vehicle_id", how="left")
-        .select(
-            "vehicle_id",
-            "exempt_reason",
-            "district",
-            pl.col("longest_km").fill_null(0.0),
-            alone=pl.col("depot").is_null(),
-        )
-        .sort(order)
-        .with_columns(ease=pl.int_range(pl.len()))
-    )
-    return ranked.sort(*ROW, *order)
+    size = vehicles.height
+    longest = np.zeros(size)
+    if legs.height:
+        ends = (legs["at_depot"] & legs["may_charge"]).to_numpy()
+        longest_km(legs["vehicle_id"].to_numpy(), legs["distance_km"].to_numpy(), ends, longest)
+    alone = vehicles["depot"].is_null().to_numpy()
+    by_ease = np.argsort(longest.round(ROUNDED_TO), kind="stable")
+    by_ease = np.concatenate([by_ease[~alone[by_ease]], by_ease[alone[by_ease]]])
+    ease = np.empty(size, np.int64)
+    ease[by_ease] = np.arange(size)
+    groups = vehicles.select(pl.col(name).cast(pl.Enum(vehicles[name].unique().sort())) for name in ROW)
+    reason, district = (groups[name].to_physical().to_numpy().astype(np.int64) for name in ROW)
+    row = by_ease[np.argsort((reason * (1 + district.max(initial=0)) + district)[by_ease], kind="stable")]
+    return groups[row].with_columns(vehicle_id=pl.Series(row), alone=pl.Series(alone[row]), ease=pl.Series(ease[row]))
 
 
 def give(
@@ -88,19 +95,30 @@ def give(
     """Return powertrain and type of every duty vehicle of `by_difficulty`, see `assign`."""
     if ranked.is_empty():
         return Assignment.create_empty()
-    parts = [_powertrains(part, stock) for part in ranked.partition_by("exempt_reason", maintain_order=True)]
-    powertrain = np.concatenate(parts)
+    held = stock.with_columns(pl.col("powertrain").cast(TEXT))
+    powertrain = np.concatenate(
+        [_powertrains(part, held) for part in ranked.partition_by("exempt_reason", maintain_order=True)]
+    )
     vehicle = ranked["vehicle_id"].to_numpy()
-    able = ranked["alone"].to_numpy() & np.isin(powertrain, [CODE[name] for name in PLUG_IN])
+    plug = ranked["alone"].to_numpy() & np.isin(np.arange(len(POWERTRAINS)), PLUG_IN_CODES)[powertrain]
+    kind = _types(powertrain, ranked["ease"].to_numpy(), types)
+    names = pl.Series(POWERTRAINS, dtype=Assignment.powertrain.dtype)
     table = pl.DataFrame(
         {
-            "vehicle_id": vehicle,
-            "powertrain": pl.Series(POWERTRAINS, dtype=Assignment.powertrain.dtype).gather(powertrain),
-            "vehicle_type": types["vehicle_type"].gather(_types(powertrain, ranked["ease"].to_numpy(), types)),
-            "home_plug": _plugs(vehicle, able, home_plug_share),
+            "vehicle_id": np.arange(vehicle.size),
+            "powertrain": names.gather(_by_vehicle(vehicle, powertrain)),
+            "vehicle_type": types["vehicle_type"].gather(_by_vehicle(vehicle, kind)),
+            "home_plug": _plugs(_by_vehicle(vehicle, plug), home_plug_share),
         }
     )
-    return Assignment.cast(table.sort("vehicle_id"))
+    return Assignment.cast(table)
+
+
+def _by_vehicle(vehicle: Integers, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values in the order of the vehicles' numbers, which have no gap."""
+    result = np.empty_like(values)
+    result[vehicle] = values
+    return result
 
 
 def types_of(types: dy.DataFrame[VehicleType], fleet: str, group: str) -> dy.DataFrame[VehicleType]:
@@ -111,35 +129,25 @@ def types_of(types: dy.DataFrame[VehicleType], fleet: str, group: str) -> dy.Dat
     return VehicleType.cast(pl.concat([own, shared]).sort("powertrain", "vehicle_type"))
 
 
-def _longest_km(legs: pl.DataFrame) -> pl.DataFrame:
-    """Return the longest distance of each vehicle between two stops at the depot, from legs sorted by vehicle."""
-    vehicle, distance_km = legs["vehicle_id"].to_numpy(), legs["distance_km"].to_numpy()
-    ends = (legs["at_depot"] & legs["may_charge"]).to_numpy() | np.append(np.diff(vehicle) != 0, True)[: vehicle.size]
-    stretch = np.cumsum(ends) - ends
-    of_stretch = pl.DataFrame({"vehicle_id": vehicle[ends], "longest_km": np.bincount(stretch, distance_km)})
-    return of_stretch.group_by("vehicle_id", maintain_order=True).agg(pl.col("longest_km").max().round(6))
-
-
 def _powertrains(vehicles: pl.DataFrame, stock: pl.DataFrame) -> Integers:
     """Return the powertrains (by `CODE`) of the vehicles of one exempt reason, sorted by district and difficulty."""
     reason = vehicles["exempt_reason"][0]
-    held = stock.filter((pl.col("exempt_reason") == reason) & (pl.col("vehicles") > 0))
+    held = stock.filter(pl.col("exempt_reason") == reason, pl.col("vehicles") > 0)
     if held.is_empty():
         raise DataError(
             f"stock: no vehicle of exempt reason {reason!r} for {vehicles.height} duties; add it to the stock"
         )
-    kinds = held["powertrain"].cast(TEXT).to_list()
+    kinds = set(held["powertrain"])
     names = [name for name in SHORT_DUTIES_FIRST if name in kinds]
-    districts, first, numbers = np.unique(
-        vehicles["district"].to_numpy().astype(np.str_), return_index=True, return_counts=True
-    )
-    row = {district: number for number, district in enumerate(districts[np.argsort(first)].tolist())}
+    numbers = np.bincount(vehicles["district"].to_physical().to_numpy())
+    present = np.flatnonzero(numbers)
+    row = {district: number for number, district in enumerate(vehicles["district"].unique(maintain_order=True))}
     amounts, city = np.zeros((len(row), len(names))), np.zeros(len(names))
-    for district, kind, number in zip(held["district"], kinds, held["vehicles"], strict=True):
+    for district, kind, number in held.select("district", "powertrain", "vehicles").iter_rows():
         city[names.index(kind)] += number
         if district in row:
             amounts[row[district], names.index(kind)] += number
-    table = fitted(amounts + TRACE * city, numbers[np.argsort(first)], whole(city, vehicles.height))
+    table = fitted(amounts + TRACE * city, numbers[present], whole(city, vehicles.height))
     codes = np.array([CODE[name] for name in names])
     return np.concatenate([np.repeat(codes, numbers_of) for numbers_of in table])
 
@@ -151,9 +159,7 @@ def fitted(seed: Floats, row_sums: Integers, column_sums: Integers) -> Integers:
     [[2, 0], [0, 2]]
     """
     table = seed.astype(np.float64)
-    for _ in range(FITTING_STEPS):
-        table = table * (row_sums / np.maximum(table.sum(axis=1), 1e-300))[:, None]
-        table = table * (column_sums / np.maximum(table.sum(axis=0), 1e-300))
+    balance(table, row_sums, column_sums)
     result = np.floor(table + 1e-9).astype(np.int64)
     rows, columns = row_sums - result.sum(axis=1), column_sums - result.sum(axis=0)
     for first in (True, False):
@@ -167,24 +173,45 @@ def fitted(seed: Floats, row_sums: Integers, column_sums: Integers) -> Integers:
     return result
 
 
+@compiled
+def balance(table: Floats, row_sums: Integers, column_sums: Integers) -> None:
+    """Scale the rows and columns of a table in turn to the sums they should have."""
+    rows, columns = table.shape
+    for _ in range(FITTING_STEPS):
+        for row in range(rows):
+            total = 0.0
+            for column in range(columns):
+                total += table[row, column]
+            for column in range(columns):
+                table[row, column] *= row_sums[row] / max(total, TINY)
+        for column in range(columns):
+            total = 0.0
+            for row in range(rows):
+                total += table[row, column]
+            for row in range(rows):
+                table[row, column] *= column_sums[column] / max(total, TINY)
+
+
 def _types(powertrain: Integers, ease: Integers, types: dy.DataFrame[VehicleType]) -> Integers:
     """Return the row of `types` of each vehicle; of several types, those of shorter range to the easier duties."""
     result = np.zeros(powertrain.size, np.int64)
-    by_ease = np.argsort(ease)
+    by_ease = np.empty_like(ease)
+    by_ease[ease] = np.arange(ease.size)
+    of_ease = powertrain[by_ease]
     ranges = types.with_row_index("row").sort(pl.col("store") / pl.col("use_per_km").clip(1e-9), "vehicle_type")
-    for code in np.unique(powertrain):
-        name = POWERTRAINS[code]
-        rows = ranges.filter(pl.col("powertrain").cast(TEXT) == name)["row"].to_numpy()
+    rows_of, names = ranges["row"].to_numpy(), np.array(ranges["powertrain"].cast(TEXT).to_list())
+    for code in np.flatnonzero(np.bincount(powertrain)):
+        rows = rows_of[names == POWERTRAINS[code]]
         if not rows.size:
-            raise DataError(f"vehicle_types.csv: no type of powertrain {name!r} for this fleet; add a row")
-        vehicles = by_ease[powertrain[by_ease] == code]
+            raise DataError(f"vehicle_types.csv: no type of powertrain {POWERTRAINS[code]!r} for this fleet; add a row")
+        vehicles = by_ease[of_ease == code]
         result[vehicles] = np.repeat(rows, whole(np.ones(rows.size), vehicles.size))
     return result
 
 
-def _plugs(vehicle: Integers, able: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+def _plugs(able: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     """Return which vehicles have a plug of their own: a share of those that are able to, evenly by their number."""
-    plug = np.zeros(vehicle.size, np.bool_)
-    in_order = np.flatnonzero(able)[np.argsort(vehicle[able])]
+    plug = np.zeros(able.size, np.bool_)
+    in_order = np.flatnonzero(able)
     plug[in_order] = evenly(in_order.size, share)
     return plug

@@ -1,6 +1,7 @@
 """Cars and ride-hailing vehicles that charge in public: arrivals, without their whole day."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import dataframely as dy
 import numpy as np
@@ -75,53 +76,53 @@ def arrivals(inputs: DutyInputs, stock: pl.DataFrame, day: DayOf, year: int) -> 
     fleets = rows.partition_by(*key, maintain_order=True)
     if not fleets:
         return BackgroundArrival.create_empty()
-    parts = [
-        _arrivals(inputs, part, day).with_columns(part=pl.lit(number, pl.Int64)) for number, part in enumerate(fleets)
-    ]
-    table = pl.concat(parts)
-    table = table[_in_order(table["arrive_s"] * len(parts) + table["part"], table["zone"], table["energy_kwh"])]
-    carried = pl.concat([part.head(1) for part in fleets])[table["part"]].select(CARRIED)
-    numbered = table.with_columns(*carried, vehicle_id=pl.int_range(pl.len(), dtype=pl.Int64))
-    return BackgroundArrival.cast(numbered.select(BackgroundArrival.column_names()))
+    parts = [_arrivals(inputs, part, day) for part in fleets]
+    number = np.repeat(np.arange(len(parts)), [part.zone.size for part in parts])
+    zone, arrive_s, energy_kwh = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = _in_order(arrive_s * len(parts) + number, zone, energy_kwh)
+    patterns = pl.concat([part.head(1) for part in fleets])
+    carried = {name: patterns[name].gather(number[order]) for name in CARRIED}
+    own = {"zone": zone[order], "arrive_s": arrive_s[order], "energy_kwh": energy_kwh[order]}
+    table = pl.DataFrame({"vehicle_id": np.arange(number.size), **own, **carried})
+    return BackgroundArrival.cast(table.select(BackgroundArrival.column_names()))
 
 
-def _in_order(first: pl.Series, second: pl.Series, third: pl.Series) -> Integers:
+class _Arrivals(NamedTuple):
+    """The arrivals of one fleet and powertrain."""
+
+    zone: Integers
+    arrive_s: Integers
+    energy_kwh: Floats
+
+
+def _in_order(first: Integers, second: Integers, third: Floats) -> Integers:
     """Return the rows sorted by two columns of whole numbers, then by a third one; `second` is not negative."""
-    both = (first * (1 + int(second.to_numpy().max(initial=0))) + second).to_numpy()
+    both = first * (1 + int(second.max(initial=0))) + second
     order = np.argsort(both)
     same = np.diff(both[order]) == 0
     # Few rows share both numbers: only those are sorted by the third.
     tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
     rows = order[tied]
-    order[tied] = rows[np.lexsort((third.to_numpy()[rows], both[rows]))]
+    order[tied] = rows[np.lexsort((third[rows], both[rows]))]
     return order
 
 
-def _arrivals(inputs: DutyInputs, rows: pl.DataFrame, day: DayOf) -> pl.DataFrame:
-    """Return zone, time and energy of the arrivals of one fleet and powertrain; `rows` are its districts."""
+def _arrivals(inputs: DutyInputs, rows: pl.DataFrame, day: DayOf) -> _Arrivals:
+    """Return the arrivals of one fleet and powertrain; `rows` are its districts."""
     pattern = rows.row(0, named=True)
     wanted = (rows["vehicles"] * rows["sessions"]).to_numpy()
     number = round(float(wanted.sum()))
     own = replace(day, fleet=pattern["fleet"])
     draws = own.uniform(inputs.seed, f"arrivals {pattern['powertrain']}", number, DRAWS_AN_ARRIVAL)
-    place = inputs.geography
-    ends = np.cumsum(whole(wanted, number))
-    home = np.concatenate(
-        [
-            zone_of_one_district(place, district, place.population, uniform)
-            for district, uniform in zip(rows["district"], np.split(draws[:, 0], ends[:-1]), strict=True)
-        ]
-    )
-    elsewhere = next_zone(inputs.activity_kernel(REACH_KM), home, draws[:, 1:3])
+    place, zone = inputs.geography, np.empty(number, np.int64)
+    ends = np.cumsum(whole(wanted, number)).tolist()
+    for district, first, end in zip(rows["district"], [0, *ends[:-1]], ends, strict=True):
+        zone[first:end] = zone_of_one_district(place, district, place.population, draws[first:end, 0])
+    away = np.flatnonzero(draws[:, 5] >= pattern["home_zone_share"])
+    zone[away] = next_zone(inputs.activity_kernel(REACH_KM), zone[away], draws[away, 1:3])
     energy = pattern["session_kwh"] + pattern["session_sd_kwh"] * normal(draws[:, 3:5])
     low, high = SMALLEST_SHARE * pattern["battery_kwh"], LARGEST_SHARE * pattern["battery_kwh"]
-    return pl.DataFrame(
-        {
-            "zone": np.where(draws[:, 5] < pattern["home_zone_share"], home, elsewhere),
-            "arrive_s": _clock(inputs, own, draws[:, 6:8]),
-            "energy_kwh": np.clip(energy, low, high),
-        }
-    )
+    return _Arrivals(zone, _clock(inputs, own, draws[:, 6:8]), np.clip(energy, low, high))
 
 
 def _clock(inputs: DutyInputs, day: DayOf, uniform: Floats) -> Integers:

@@ -3,11 +3,10 @@
 import dataframely as dy
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from fleetsim.duties.fleet import DayOf, DutyInputs, vehicle_table
+from fleetsim.duties.fleet import DayOf, DutyInputs, Roll, vehicle_table
 from fleetsim.duties.itinerary import FleetDay
-from fleetsim.tables import Leg
+from fleetsim.tables import DutyVehicle, Leg
 from networks.tables import BlockMove, Trip
 from networks.transit import block_moves
 
@@ -36,14 +35,13 @@ def bus_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf, trips: dy.Data
     with the fewest trips go without one and are counted.
     """
     if trips.is_empty():
-        return FleetDay(vehicle_table(*(np.empty(0, np.str_),) * 2, np.empty(0, np.int64)), Leg.create_empty())
+        return FleetDay(DutyVehicle.create_empty(), Leg.create_empty())
     blocks = _blocks(inputs, trips)
     kept = _with_bus(blocks, counts, inputs.section.bus_reserve_share)
     legs = _legs(inputs, _moves(trips, inputs).join(kept.select("block", "vehicle_id"), on="block"), trips)
-    standing = _with_spares(kept, inputs.section.bus_spare_share)
-    district = standing["district"].to_numpy().astype(np.str_)
-    reasons = np.concatenate((_reasons(kept, counts), np.full(standing.height - kept.height, "none")))
-    vehicles = vehicle_table(district, reasons, standing["zone"].to_numpy(), standing["depot"].to_list())
+    standing = _with_spares(_with_reasons(kept, counts), inputs.section.bus_spare_share)
+    roll = Roll(standing, np.arange(standing.height))
+    vehicles = vehicle_table(roll, standing["zone"].to_numpy(), standing["depot"])
     return FleetDay(vehicles, legs, blocks.height - kept.height)
 
 
@@ -70,18 +68,19 @@ def _with_spares(kept: pl.DataFrame, share: float) -> pl.DataFrame:
     """Return the buses with blocks, then those that stand ready at their depots without one."""
     spare = (pl.len() * share).floor().cast(pl.UInt32).alias("spare")
     places = kept.group_by("depot", maintain_order=True).agg(spare, pl.col("district", "zone").first())
-    spares = places.select(pl.exclude("spare").repeat_by("spare")).explode("*")
-    return pl.concat([kept.select("depot", "district", "zone"), spares.drop_nulls("depot")])
+    spares = places.select(pl.exclude("spare").repeat_by("spare")).explode("*").drop_nulls("depot")
+    spares = spares.with_columns(exempt_reason=pl.lit("none"))
+    return pl.concat([kept.select(spares.columns), spares])
 
 
-def _reasons(blocks: pl.DataFrame, counts: pl.DataFrame) -> NDArray[np.str_]:
+def _with_reasons(blocks: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
     exempt = int(counts.filter(pl.col("exempt_reason") == MOUNTAIN)["vehicles"].sum())
     other = int(counts.filter(~pl.col("exempt_reason").is_in([MOUNTAIN, STAYS_IN]))["vehicles"].sum())
     taken = min(exempt, max(int(blocks["mountain"].sum()), blocks.height - other))
     mountain_first = np.argsort(~blocks["mountain"].to_numpy(), kind="stable")
-    reason = np.full(blocks.height, "none", dtype=f"<U{len(MOUNTAIN)}")
-    reason[mountain_first[:taken]] = MOUNTAIN
-    return reason
+    exempted = np.zeros(blocks.height, np.int64)
+    exempted[mountain_first[:taken]] = 1
+    return blocks.with_columns(exempt_reason=pl.Series(["none", MOUNTAIN]).gather(exempted))
 
 
 def _legs(inputs: DutyInputs, moves: pl.DataFrame, trips: dy.DataFrame[Trip]) -> dy.DataFrame[Leg]:

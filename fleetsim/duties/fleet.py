@@ -1,15 +1,16 @@
 """What every fleet's duties start from: the vehicles of the fleet, and how many of them work."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import dataframely as dy
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from fleetsim.duties.draws import Floats, Integers, stream
-from fleetsim.duties.geography import Geography, Kernel, geography, kernel, nearest_zone
+from fleetsim.duties.driving import Kernel
+from fleetsim.duties.geography import Geography, geography, kernel, nearest_zone, road_km
 from fleetsim.scenario.sections import DutiesSection
 from fleetsim.tables import (
     AirsidePattern,
@@ -25,6 +26,11 @@ from networks.errors import DataError
 from networks.tables import DayTrip, Line, LineHour, Place, SpeedFactor, Zone
 
 TEXT = pl.String
+BASE_REACH_KM = 15.0
+"""Distance over which the weight of a base falls to 1 / e [km]."""
+LEAST_SIZE = 1e-6
+VEHICLES_AT_ONCE = 4096
+"""Vehicles whose uniform values are in memory at the same time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +68,10 @@ class DutyInputs:
 
     @cached_property
     def places(self) -> pl.DataFrame:
-        """The places with the zone nearest to each."""
+        """The places with the zone nearest to each, and their numbers."""
         places = self.tables.places
         zone = nearest_zone(self.geography, places["lon"].to_numpy(), places["lat"].to_numpy(), self.tables.zones)
-        return places.with_columns(pl.col("kind").cast(TEXT), zone=pl.Series(zone))
+        return places.with_columns(pl.col("kind").cast(TEXT), zone=pl.Series(zone), number=pl.int_range(pl.len()))
 
     @cached_property
     def taxi_kernels(self) -> tuple[Kernel, Kernel, Kernel]:
@@ -87,6 +93,22 @@ class DutyInputs:
         if mean_km not in known:
             known[mean_km] = kernel(self.geography, self.geography.population + self.geography.jobs, mean_km)
         return known[mean_km]
+
+    @cached_property
+    def _near_shares(self) -> dict[str, Floats]:
+        return {}
+
+    def near_shares(self, kind: str) -> Floats:
+        """Return for each zone the cumulated shares of the places of a kind: large ones, and near ones, weigh more."""
+        if kind not in self._near_shares:
+            places = self.places_of(kind)
+            zones = np.arange(self.geography.population.size)
+            away_km = road_km(self.geography, zones[:, None], places["zone"].to_numpy())
+            nearest = away_km.min(axis=1, keepdims=True)
+            weight = np.maximum(places["size"].to_numpy(), LEAST_SIZE) * np.exp((nearest - away_km) / BASE_REACH_KM)
+            mass = np.cumsum(weight, axis=1)
+            self._near_shares[kind] = mass / mass[:, -1:]
+        return self._near_shares[kind]
 
     def places_of(self, kind: str) -> pl.DataFrame:
         """Return the places of a kind; there must be one."""
@@ -115,13 +137,40 @@ class DayOf:
         """Return uniform values of one quantity [0 to 1), vehicle by vehicle in the first axis."""
         return stream(seed, self.day, self.fleet, quantity).random(shape)
 
+    def parts(self, seed: int, quantity: str, *shape: int) -> Iterator[tuple[slice, Floats]]:
+        """Yield the values of `uniform` for some vehicles at a time, with the vehicles."""
+        random = stream(seed, self.day, self.fleet, quantity)
+        for first in range(0, shape[0], VEHICLES_AT_ONCE):
+            part = slice(first, min(first + VEHICLES_AT_ONCE, shape[0]))
+            yield part, random.random((part.stop - first, *shape[1:]))
 
-def expand(counts: pl.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    """Return district and exempt reason of every vehicle, from a table `FleetCount` of one fleet."""
-    counts = counts.sort("district", "exempt_reason")
-    number = counts["vehicles"].to_numpy()
-    district = np.repeat(counts["district"].to_numpy().astype(np.str_), number)
-    return district, np.repeat(counts["exempt_reason"].to_numpy().astype(np.str_), number)
+
+@dataclass(frozen=True, eq=False)
+class Roll:
+    """The vehicles of a fleet one by one."""
+
+    groups: pl.DataFrame
+    """Rows with district and exempt_reason."""
+    row: Integers
+    """Which row each vehicle belongs to."""
+
+    def take(self, vehicle: Integers) -> "Roll":
+        """Return some of the vehicles."""
+        return Roll(self.groups, self.row[vehicle])
+
+    def of_reason(self, reason: str) -> Integers:
+        """Return the vehicles of an exempt reason."""
+        return np.flatnonzero((self.groups["exempt_reason"] == reason).to_numpy()[self.row])
+
+    def reasons(self) -> list[str]:
+        """Return the exempt reasons of the fleet, sorted."""
+        return list(self.groups["exempt_reason"].unique().sort())
+
+
+def expand(counts: pl.DataFrame) -> Roll:
+    """Return the vehicles of a table `FleetCount` of one fleet, by district and exempt reason."""
+    groups = counts.sort("district", "exempt_reason")
+    return Roll(groups, np.repeat(np.arange(groups.height), groups["vehicles"].to_numpy()))
 
 
 def counts_of(counts: dy.DataFrame[FleetCount], fleet: str) -> pl.DataFrame:
@@ -129,22 +178,17 @@ def counts_of(counts: dy.DataFrame[FleetCount], fleet: str) -> pl.DataFrame:
     return counts.filter((pl.col("fleet") == fleet) & (pl.col("vehicles") > 0))
 
 
-def vehicle_table(
-    district: NDArray[np.str_],
-    reason: NDArray[np.str_],
-    home_zone: Integers,
-    depot: list[str | None] | None = None,
-) -> dy.DataFrame[DutyVehicle]:
-    """Return the vehicle table of a fleet's day; `depot` holds None where there is none."""
-    names = pl.Series([None] * district.size if depot is None else depot, dtype=TEXT)
+def vehicle_table(roll: Roll, home_zone: Integers, depot: pl.Series | None = None) -> dy.DataFrame[DutyVehicle]:
+    """Return the vehicle table of a fleet's day; `depot` is null where there is none."""
+    size = roll.row.size
     frame = pl.DataFrame(
         {
-            "vehicle_id": np.arange(district.size, dtype=np.int64),
-            "district": pl.Series(district.tolist(), dtype=TEXT),
+            "vehicle_id": np.arange(size),
+            "district": roll.groups["district"].gather(roll.row),
             "home_zone": home_zone,
-            "depot": names,
-            "exempt_reason": pl.Series(reason.tolist(), dtype=TEXT),
-            "weight": np.ones(district.size),
+            "depot": pl.repeat(None, size, dtype=TEXT, eager=True) if depot is None else depot,
+            "exempt_reason": roll.groups["exempt_reason"].gather(roll.row),
+            "weight": np.ones(size),
         }
     )
     return DutyVehicle.cast(frame)

@@ -4,14 +4,16 @@ Zones are gathered in square cells. The next zone is drawn in two steps: a cell,
 how far it is, then a zone of the cell, by what it holds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from fleetsim.duties.draws import Floats, Integers
-from networks.compiled import compiled
+from fleetsim.duties.driving import GUIDE_STEPS, Ground, Kernel, draw_zones, fill, guide, mean_way_km
 
 KM_PER_DEGREE = 111.195
 CELL_KM = 3.5
@@ -34,20 +36,27 @@ class Geography:
     cell: Integers
     cell_x_km: Floats
     cell_y_km: Floats
-    speed_kmh: dict[bool, Floats]
+    free_kmh: Floats
+    speed_factor: dict[bool, Floats]
+    """By hour, on weekdays and at weekends."""
     detour: float
 
+    @property
+    def speed_kmh(self) -> dict[bool, Floats]:
+        """The speed between doors by zone and hour, on weekdays and at weekends [km/h]."""
+        return {weekend: self.free_kmh[:, None] * factor for weekend, factor in self.speed_factor.items()}
 
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """How likely a way leads from each cell to each cell, and to which of its zones."""
+    @cached_property
+    def away_km(self) -> Floats:
+        """Road distance from cell to cell, within a cell the mean way inside it [km]."""
+        x_km, y_km = self.cell_x_km, self.cell_y_km
+        away = self.detour * np.hypot(x_km[:, None] - x_km, y_km[:, None] - y_km)
+        np.fill_diagonal(away, self.detour * WITHIN_ZONE * CELL_KM)
+        return np.asarray(away)
 
-    cell: Integers
-    to_cell: Floats
-    zones: Integers
-    within: Floats
-    start: Floats
-    end: Floats
+    def ground(self, *, weekend: bool) -> Ground:
+        """Return what the time of a way depends on, on a weekday or at a weekend."""
+        return Ground(self.x_km, self.y_km, self.inner_km, self.free_kmh, self.speed_factor[weekend], self.detour)
 
 
 def geography(zones: pl.DataFrame, zone_speeds: pl.DataFrame, speeds: pl.DataFrame, detour: float) -> Geography:
@@ -79,32 +88,31 @@ def geography(zones: pl.DataFrame, zone_speeds: pl.DataFrame, speeds: pl.DataFra
         cell=cell,
         cell_x_km=np.bincount(cell, x_km) / members,
         cell_y_km=np.bincount(cell, y_km) / members,
-        speed_kmh={weekend: _speeds(zones, zone_speeds, speeds, weekend) for weekend in (False, True)},
+        free_kmh=_free_kmh(zones, zone_speeds),
+        speed_factor={weekend: _factors(speeds, weekend=weekend) for weekend in (False, True)},
         detour=detour,
     )
 
 
-def _speeds(zones: pl.DataFrame, zone_speeds: pl.DataFrame, speeds: pl.DataFrame, weekend: bool) -> Floats:
-    column = "weekend_factor" if weekend else "weekday_factor"
-    factors = speeds.filter(pl.col("road_class").cast(pl.String) == "arterial").sort("hour")[column].to_numpy()
+def _free_kmh(zones: pl.DataFrame, zone_speeds: pl.DataFrame) -> Floats:
     free = zones.select(pl.col("functional_zone").cast(pl.String)).join(
         zone_speeds.with_columns(pl.col("functional_zone").cast(pl.String)),
         on="functional_zone",
         how="left",
         maintain_order="left",
     )
-    return np.asarray(free["free_flow_kmh"].to_numpy()[:, None] * factors[None, :])
+    return np.asarray(free["free_flow_kmh"].to_numpy())
+
+
+def _factors(speeds: pl.DataFrame, *, weekend: bool) -> Floats:
+    column = "weekend_factor" if weekend else "weekday_factor"
+    return speeds.filter(pl.col("road_class").cast(pl.String) == "arterial").sort("hour")[column].to_numpy()
 
 
 def road_km(place: Geography, origin: Integers, target: Integers) -> Floats:
     """Return the road distance from zone to zone [km]; within a zone, the mean way inside it."""
     crow = np.hypot(place.x_km[origin] - place.x_km[target], place.y_km[origin] - place.y_km[target])
     return np.asarray(place.detour * np.maximum(crow, place.inner_km[target]))
-
-
-def speed_at(place: Geography, zone: Integers, second: Integers, weekend: bool) -> Floats:
-    """Return the speed between doors at a zone and second of the day [km/h]."""
-    return np.asarray(place.speed_kmh[weekend][zone, (second // 3600) % 24])
 
 
 def nearest_zone(place: Geography, lon: Floats, lat: Floats, zones: pl.DataFrame) -> Integers:
@@ -141,19 +149,13 @@ def kernel(place: Geography, weight: Floats, mean_km: float) -> Kernel:
     total: Floats = np.bincount(place.cell, weight, minlength=cells).astype(np.float64)
     within = np.cumsum(weight[order])
     end: Floats = np.cumsum(total)
-    away = place.detour * np.hypot(
-        place.cell_x_km[:, None] - place.cell_x_km, place.cell_y_km[:, None] - place.cell_y_km
-    )
-    np.fill_diagonal(away, place.detour * WITHIN_ZONE * CELL_KM)
-    pull = _pull(away, total, _scale(away, total, mean_km))
-    to_cell = np.cumsum(pull, axis=1)
-    to_cell = np.minimum(to_cell / to_cell[:, -1:], 1.0) + np.arange(cells)[:, None]
-    return Kernel(place.cell, to_cell.ravel(), order, within, end - total, end)
-
-
-def _pull(away_km: Floats, total: Floats, scale_km: float) -> Floats:
-    nearest = away_km.min(axis=1, keepdims=True)
-    return np.asarray(total * np.exp(-(away_km - nearest) / scale_km))
+    away = place.away_km
+    to_cell = np.empty((cells, cells))
+    fill(away, total, _scale(away, total, mean_km), to_cell)
+    steps = np.empty((cells, GUIDE_STEPS + 1), np.int32)
+    guide(to_cell, steps)
+    first = np.append(0, np.cumsum(np.bincount(place.cell, minlength=cells)))
+    return Kernel(place.cell, to_cell, steps, order, first, within, end - total, end)
 
 
 def _scale(away_km: Floats, total: Floats, mean_km: float) -> float:
@@ -162,9 +164,7 @@ def _scale(away_km: Floats, total: Floats, mean_km: float) -> float:
     low, high = 0.05, 500.0
     for _ in range(MEAN_STEPS):
         middle = float(np.sqrt(low * high))
-        pull = _pull(away_km, total, middle)
-        mean = float(((pull * away_km).sum(axis=1) / pull.sum(axis=1)) @ start)
-        low, high = (middle, high) if mean < mean_km else (low, middle)
+        low, high = (middle, high) if mean_way_km(away_km, total, start, middle) < mean_km else (low, middle)
     return float(np.sqrt(low * high))
 
 
@@ -178,40 +178,34 @@ def next_zone(choice: Kernel, origin: Integers, uniform: Floats) -> Integers:
     uniform
         Two uniform values a way, shape (ways, 2) [0 to 1).
     """
-    row = choice.cell[origin]
-    cell = np.empty(row.size, np.int64)
-    _draw_cells(choice.to_cell, row, row + uniform[:, 0], cell)
-    return zone_within(choice, cell, uniform[:, 1])
+    found = np.empty(origin.size, np.int64)
+    draw_zones(choice, origin, uniform, found)
+    return found
 
 
-@compiled
-def _draw_cells(to_cell: Floats, row: Integers, wanted: Floats, cell: Integers) -> None:
-    """Write for each way the first cell of its row of `to_cell` that stands above `wanted`; the last if none does."""
-    cells = int(np.sqrt(to_cell.size))
-    for way in range(row.size):
-        first = row[way] * cells
-        low, high = first, first + cells - 1
-        while low < high:
-            middle = (low + high) >> 1
-            if to_cell[middle] <= wanted[way]:
-                low = middle + 1
-            else:
-                high = middle
-        cell[way] = low - first
+def zone_of_district(
+    place: Geography, districts: Sequence[str], number: Integers, weight: Floats, uniform: Floats
+) -> Integers:
+    """Return a zone of the district of each vehicle, drawn by `weight`.
 
+    A district without weight takes its zones alike.
 
-def zone_within(choice: Kernel, cell: Integers, uniform: Floats) -> Integers:
-    """Return a zone of each cell, drawn by its weight."""
-    mass = choice.start[cell] + uniform * (choice.end[cell] - choice.start[cell])
-    return choice.zones[np.minimum(np.searchsorted(choice.within, mass, side="right"), choice.zones.size - 1)]
-
-
-def zone_of_district(place: Geography, district: NDArray[np.str_], weight: Floats, uniform: Floats) -> Integers:
-    """Return a zone of each given district, drawn by `weight`; a district without weight takes its zones alike."""
-    result = np.zeros(district.size, np.int64)
-    for name in np.unique(district):
-        asked = np.flatnonzero(district == name)
-        result[asked] = zone_of_one_district(place, name, weight, uniform[asked])
+    Parameters
+    ----------
+    districts
+        Names; one may stand there more than once.
+    number
+        Which of them each vehicle belongs to.
+    weight
+        Of each zone.
+    uniform
+        A uniform value a vehicle [0 to 1).
+    """
+    result = np.zeros(number.size, np.int64)
+    for index, name in enumerate(districts):
+        asked = np.flatnonzero(number == index)
+        if asked.size:
+            result[asked] = zone_of_one_district(place, name, weight, uniform[asked])
     return result
 
 

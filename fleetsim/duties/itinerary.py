@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from fleetsim.duties.draws import Floats, Integers, evenly
+from fleetsim.duties.driving import Columns, close_up
 from fleetsim.tables import DutyVehicle, Leg
 
 NEVER = -1
@@ -83,6 +84,45 @@ def _flat(steps: list[Step], name: str, kind: type, on: NDArray[np.bool_]) -> ND
     for index, step in enumerate(steps):
         values[:, index] = np.broadcast_to(np.asarray(getattr(step, name)), size)
     return values[on]
+
+
+def blank(rows: int) -> Columns:
+    """Return room for as many legs, no flag set and nothing promised."""
+
+    def whole(fill: int | None = None) -> NDArray[np.int32]:
+        return np.empty(rows, np.int32) if fill is None else np.full(rows, fill, np.int32)
+
+    return Columns(
+        depart_s=whole(),
+        drive_s=whole(),
+        distance_km=np.empty(rows),
+        dwell_s=whole(),
+        work_s=whole(0),
+        zone=whole(),
+        may_charge=np.zeros(rows, np.bool_),
+        at_depot=np.zeros(rows, np.bool_),
+        timed=np.zeros(rows, np.bool_),
+        latest_s=whole(NEVER),
+    )
+
+
+def written(legs: Columns, first: Integers, end: Integers) -> tuple[Integers, dy.DataFrame[Leg]]:
+    """Return the vehicles that have legs, and these legs, the vehicles numbered anew from 0.
+
+    Parameters
+    ----------
+    legs
+        The legs as written; what was between them is lost.
+    first, end
+        First row of each vehicle, and the row after its last one; `first` rises.
+    """
+    vehicles = np.flatnonzero(end > first)
+    count = (end - first)[vehicles]
+    total = close_up(legs, first, end - first)
+    number = np.arange(total) - np.repeat(np.cumsum(count) - count, count)
+    columns = {name: column[:total] for name, column in legs._asdict().items()}
+    frame = pl.DataFrame({"vehicle_id": np.repeat(np.arange(count.size), count), "leg": number, **columns})
+    return vehicles, Leg.cast(frame.with_columns(latest_s=pl.when(pl.col("latest_s") != NEVER).then("latest_s")))
 
 
 def joined(parts: list[pl.DataFrame]) -> dy.DataFrame[Leg]:

@@ -7,17 +7,16 @@ import polars as pl
 import pytest
 
 from fleetsim.duties.draws import evenly, normal, stream, whole
-from fleetsim.duties.fleet import DutyInputs, vehicle_table
+from fleetsim.duties.driving import GUIDE_STEPS, draw_places, kmh_at, way_km, zone_in
+from fleetsim.duties.fleet import DutyInputs, Roll, vehicle_table
 from fleetsim.duties.geography import (
     kernel,
     nearest_zone,
     next_zone,
     road_km,
-    speed_at,
     zone_of_district,
-    zone_within,
 )
-from fleetsim.duties.itinerary import FleetDay, Step, keep_working, legs_of, sampled, seconds
+from fleetsim.duties.itinerary import FleetDay, Step, blank, keep_working, legs_of, sampled, seconds, written
 
 Inputs = Callable[..., DutyInputs]
 
@@ -72,9 +71,9 @@ def test_a_way_within_a_zone_has_a_length(duty_inputs: Inputs) -> None:
 
 def test_speed_is_the_zones_free_speed_times_the_factor_of_the_hour(duty_inputs: Inputs) -> None:
     place = duty_inputs().geography
-    zone, second = numbers(0, 0, 2, 0), numbers(3 * 3600, 8 * 3600, 8 * 3600, (24 + 8) * 3600)
-    assert speed_at(place, zone, second, weekend=False).tolist() == [40.0, 20.0, 15.0, 20.0]
-    assert speed_at(place, zone, second, weekend=True).tolist() == [40.0, 40.0, 30.0, 40.0]
+    asked = [(0, 3 * 3600), (0, 8 * 3600), (2, 8 * 3600), (0, (24 + 8) * 3600)]
+    assert [kmh_at(place.ground(weekend=False), *each) for each in asked] == [40.0, 20.0, 15.0, 20.0]
+    assert [kmh_at(place.ground(weekend=True), *each) for each in asked] == [40.0, 40.0, 30.0, 40.0]
 
 
 def test_a_point_belongs_to_the_nearest_zone(duty_inputs: Inputs) -> None:
@@ -106,16 +105,43 @@ def test_no_way_leads_to_a_zone_without_weight(duty_inputs: Inputs) -> None:
 def test_zones_of_a_cell_are_drawn_by_weight(duty_inputs: Inputs) -> None:
     place = duty_inputs().geography
     choice = kernel(place, place.jobs, 6.0)
-    draws = (np.arange(1000) + 0.5) / 1000
-    found = zone_within(choice, place.cell[np.full(1000, 7)], draws)
-    assert set(place.cell[found].tolist()) == {int(place.cell[7])}
+    members = np.flatnonzero(place.cell == place.cell[7])
+    found = np.array([zone_in(choice, place.cell[7], (draw + 0.5) / 1000) for draw in range(1000)])
+    assert np.bincount(found, minlength=24)[members] / 1000 == pytest.approx(
+        place.jobs[members] / place.jobs[members].sum(), abs=0.002
+    )
+    assert set(found.tolist()) == set(members.tolist())
+
+
+def test_the_guide_leaves_out_no_cell_that_a_value_may_mean(duty_inputs: Inputs) -> None:
+    place = duty_inputs().geography
+    choice = kernel(place, place.population, 6.0)
+    draws = np.concatenate([stream(3, "d", "f", "q").random(500), np.arange(GUIDE_STEPS) / GUIDE_STEPS])
+    origin = np.arange(draws.size) % 24
+    found = place.cell[next_zone(choice, origin, np.stack([draws, np.zeros(draws.size)], axis=1))]
+    cells = place.cell[origin]
+    expected = [np.searchsorted(choice.to_cell[c], c + d, side="right") for c, d in zip(cells, draws, strict=True)]
+    assert found.tolist() == expected
+
+
+def test_compiled_and_plain_distances_agree(duty_inputs: Inputs) -> None:
+    place = duty_inputs(detour=1.5).geography
+    pairs = [(origin, target) for origin in range(24) for target in range(24)]
+    compiled = [way_km(place.ground(weekend=False), *pair) for pair in pairs]
+    assert compiled == road_km(place, *np.array(pairs).T).tolist()
+
+
+def test_a_place_is_drawn_by_its_share() -> None:
+    found = np.empty(4, np.int64)
+    draw_places(np.array([[0.5, 1.0], [0.1, 1.0]]), numbers(0, 0, 1, 1), np.array([0.49, 0.5, 0.09, 0.1]), found)
+    assert found.tolist() == [0, 1, 0, 1]
 
 
 def test_homes_lie_in_the_district_of_the_vehicle(duty_inputs: Inputs) -> None:
     place = duty_inputs().geography
-    district = np.array(["East", "West"] * 500)
-    found = zone_of_district(place, district, place.population, stream(1, "d", "f", "q").random(1000))
-    assert (place.district[found] == district).all()
+    number = np.arange(1000) % 2
+    found = zone_of_district(place, ["East", "West"], number, place.population, stream(1, "d", "f", "q").random(1000))
+    assert (place.district[found] == np.array(["East", "West"])[number]).all()
 
 
 def test_legs_leave_out_the_steps_a_vehicle_does_not_make() -> None:
@@ -124,9 +150,27 @@ def test_legs_leave_out_the_steps_a_vehicle_does_not_make() -> None:
     assert legs["latest_s"].null_count() == 4
 
 
+def test_written_legs_close_up_and_vehicles_without_any_drop_out() -> None:
+    legs = blank(7)
+    # Room for 2, 3 and 2 legs; 1, 0 and 2 are written.
+    for row, depart_s in ((0, 10), (5, 20), (6, 30)):
+        legs.depart_s[row], legs.drive_s[row], legs.dwell_s[row] = depart_s, 60, 0
+        legs.distance_km[row], legs.zone[row], legs.timed[row] = 1.5, 4, depart_s == 30
+    legs.latest_s[6] = 99
+    vehicles, table = written(legs, numbers(0, 2, 5), numbers(1, 2, 7))
+    assert vehicles.tolist() == [0, 2]
+    columns = ("vehicle_id", "leg", "depart_s", "timed", "latest_s")
+    assert table.select(columns).rows() == [(0, 0, 10, False, None), (1, 0, 20, False, None), (1, 1, 30, True, 99)]
+
+
+def same_vehicles(size: int) -> Roll:
+    return Roll(pl.DataFrame({"district": ["West"], "exempt_reason": ["none"]}), np.zeros(size, np.int64))
+
+
 def test_vehicles_without_legs_drop_out_and_numbers_close_up() -> None:
-    names = np.array(["West"] * 3), np.array(["none"] * 3)
-    day = FleetDay(vehicle_table(*names, numbers(5, 6, 7)), legs_of([one_step([True, False, True], [1, 2, 3])]))
+    day = FleetDay(
+        vehicle_table(same_vehicles(3), numbers(5, 6, 7)), legs_of([one_step([True, False, True], [1, 2, 3])])
+    )
     kept = keep_working(day)
     assert kept.vehicles.select("vehicle_id", "home_zone").rows() == [(0, 5), (1, 7)]
     assert kept.legs.select("vehicle_id", "depart_s").rows() == [(0, 1), (1, 3)]
@@ -134,9 +178,8 @@ def test_vehicles_without_legs_drop_out_and_numbers_close_up() -> None:
 
 @pytest.mark.parametrize(("share", "kept", "weight"), [(1.0, 10, 1.0), (0.5, 5, 2.0), (0.01, 1, 10.0)])
 def test_sampled_vehicles_stand_for_all(share: float, kept: int, weight: float) -> None:
-    names = np.array(["West"] * 10), np.array(["none"] * 10)
     steps = [one_step([True] * 10, list(range(10)))]
-    day = sampled(FleetDay(vehicle_table(*names, np.arange(10)), legs_of(steps)), share)
+    day = sampled(FleetDay(vehicle_table(same_vehicles(10), np.arange(10)), legs_of(steps)), share)
     assert day.vehicles.height == day.legs.height == kept
     assert day.vehicles["weight"].to_list() == [weight] * kept
     assert day.vehicles["vehicle_id"].to_list() == list(range(kept))
