@@ -61,7 +61,7 @@ def station_load_by_district(
     DataError
         If a station of the load is not in `stations`.
     """
-    unknown = sorted(set(load["station_id"]) - set(stations["station_id"]))
+    unknown = sorted(set(load["station_id"].unique()) - set(stations["station_id"]))
     if unknown:
         raise DataError(f"stations: {', '.join(unknown[:5])} has a load but no row; add the station")
     electric = stations.filter(pl.col("kind").cast(pl.String) != "hydrogen").select("station_id", "district")

@@ -271,17 +271,17 @@ class Leg(dy.Schema):
     """One row a leg: leave, drive, dwell. Sorted by vehicle and leg; times are seconds of the day, past 86,400 too."""
 
     vehicle_id = dy.Int64(primary_key=True, min=0)
-    leg = dy.Int64(primary_key=True, min=0, description="0, 1, 2 ... within the vehicle")
-    depart_s = dy.Int64(min=0, description="earliest departure [s]")
-    drive_s = dy.Int64(min=0, description="driving time [s]")
+    leg = dy.Int32(primary_key=True, min=0, description="0, 1, 2 ... within the vehicle")
+    depart_s = dy.Int32(min=0, description="earliest departure [s]")
+    drive_s = dy.Int32(min=0, description="driving time [s]")
     distance_km = dy.Float64(min=0.0, description="distance driven [km]")
-    dwell_s = dy.Int64(min=0, description="shortest stop after arrival, before the next leg may start [s]")
-    work_s = dy.Int64(min=0, description="of the stop: pump, brush or lift at work [s]")
-    zone = dy.Int64(min=0, description="row in the zones table where the leg ends")
+    dwell_s = dy.Int32(min=0, description="shortest stop after arrival, before the next leg may start [s]")
+    work_s = dy.Int32(min=0, description="of the stop: pump, brush or lift at work [s]")
+    zone = dy.Int32(min=0, description="row in the zones table where the leg ends")
     may_charge = dy.Bool(description="the vehicle may seek energy after this leg")
     at_depot = dy.Bool(description="the leg ends where the vehicle stands at night (its depot plugs are there)")
     timed = dy.Bool(description="the departure is promised (timetable, shift, window): leaving late counts")
-    latest_s = dy.Int64(nullable=True, description="a departure after this is counted as missed [s]; empty: never")
+    latest_s = dy.Int32(nullable=True, description="a departure after this is counted as missed [s]; empty: never")
 
 
 class FleetCount(dy.Schema):

@@ -199,10 +199,10 @@ def leg_use(
 class _Columns(NamedTuple):
     """What the use of a leg depends on: columns of the table `Leg`."""
 
-    depart_s: NDArray[np.int64]
-    drive_s: NDArray[np.int64]
-    dwell_s: NDArray[np.int64]
-    work_s: NDArray[np.int64]
+    depart_s: NDArray[np.int32]
+    drive_s: NDArray[np.int32]
+    dwell_s: NDArray[np.int32]
+    work_s: NDArray[np.int32]
     at_depot: NDArray[np.bool_]
     distance_km: FloatArray
 

@@ -1,6 +1,5 @@
 """Bus lines: from lines to departures, from departures to the days of buses (blocks) and their empty runs."""
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from networks.compiled import compiled
 from networks.crs import distance_km
 from networks.errors import DataError
 from networks.io import require_known
@@ -233,36 +233,45 @@ def _predecessors(trips: pl.DataFrame, layover_s: int, rule: Chaining, pool: Poo
     """Return for each row the row of the trip its bus made before, -1 where it comes from the depot."""
     events = _terminal_events(trips, layover_s, pool)
     before = np.full(trips.height, -1, dtype=np.int64)
-    waiting: deque[int] = deque()
-    take = waiting.popleft if rule == "first_in" else waiting.pop
-    here = -1
-    for stand, leaves, row in zip(*events, strict=True):
-        if stand != here:
-            waiting.clear()
-            here = stand
-        if not leaves:
-            waiting.append(row)
-        elif waiting:
-            before[row] = take()
+    stand, leaves, row = (events[name].to_numpy() for name in ("stand", "leaves", "row"))
+    _hand_over(stand, leaves, row, rule == "first_in", before)
     return before
 
 
-def _terminal_events(trips: pl.DataFrame, layover_s: int, pool: Pool) -> tuple[list[int], list[bool], list[int]]:
+@compiled
+def _hand_over(stand: Ints, leaves: npt.NDArray[np.bool_], row: Ints, first_in: bool, before: Ints) -> None:
+    """Write for each trip that leaves the one whose bus takes it: of those waiting at the stand the first or last."""
+    waiting = np.empty(row.size, np.int64)
+    head = tail = 0
+    for event in range(row.size):
+        if event and stand[event] != stand[event - 1]:
+            head = tail = 0
+        if not leaves[event]:
+            waiting[tail] = row[event]
+            tail += 1
+        elif head < tail and first_in:
+            before[row[event]] = waiting[head]
+            head += 1
+        elif head < tail:
+            tail -= 1
+            before[row[event]] = waiting[tail]
+
+
+def _terminal_events(trips: pl.DataFrame, layover_s: int, pool: Pool) -> pl.DataFrame:
     """Return stand, leaves (or is ready) and row of every event, by stand and time, ready before leaving."""
     row = pl.int_range(pl.len(), dtype=pl.Int64).alias("row")
     ready_s = pl.col("departure_s") + pl.col("run_s") + layover_s
     ready = trips.select(pool, row, terminal="to_terminal", time=ready_s, leaves=pl.lit(False))
     leave = trips.select(pool, row, terminal="from_terminal", time="departure_s", leaves=pl.lit(True))
     events = pl.concat([ready, leave]).sort(pool, "terminal", "time", "leaves", "row")
-    stand = pl.struct(pool, "terminal").rle_id().cast(pl.Int64)
-    events = events.select("leaves", "row", stand=stand)
-    return events["stand"].to_list(), events["leaves"].to_list(), events["row"].to_list()
+    return events.select("leaves", "row", stand=pl.struct(pool, "terminal").rle_id().cast(pl.Int64))
 
 
+@compiled
 def _number_chains(before: Ints, order: Ints) -> Ints:
-    blocks = np.full(len(before), -1, dtype=np.int64)
+    blocks = np.full(before.size, -1, np.int64)
     count = 0
-    for row in order.tolist():
+    for row in order:
         if before[row] < 0:
             blocks[row] = count
             count += 1

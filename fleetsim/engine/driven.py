@@ -73,13 +73,13 @@ def _no_legs(size: int) -> Driven:
 def _write_legs(to: Legs, rows: slice, legs: pl.DataFrame) -> None:
     """Write the legs of a fleet, without their energy."""
     for name in ("depart", "drive", "dwell"):
-        np.multiply(legs[f"{name}_s"].to_numpy(), SECOND_US, out=getattr(to, name)[rows])
+        np.multiply(legs[f"{name}_s"].to_numpy(), SECOND_US, out=getattr(to, name)[rows], dtype=np.int64)
     for name in ("zone", "may_charge", "at_depot", "timed"):
         getattr(to, name)[rows] = legs[name].to_numpy()
     latest = legs["latest_s"]
     to.latest[rows] = NEVER_US
     limited = np.flatnonzero(latest.is_not_null().to_numpy())
-    to.latest[rows][limited] = latest.drop_nulls().to_numpy() * SECOND_US
+    to.latest[rows][limited] = latest.drop_nulls().to_numpy().astype(np.int64) * SECOND_US
 
 
 @compiled
