@@ -8,7 +8,8 @@ hydrogen by its pathway. The chain that brings petrol, diesel and gas to the tan
 import dataframely as dy
 import polars as pl
 
-from fleetsim.scenario.sections import CarbonSection, at_year
+from fleetsim.scenario.accounts import CarbonSection
+from fleetsim.scenario.sections import at_year
 from fleetsim.tables import (
     Carbon,
     Day,

@@ -12,6 +12,7 @@ import dataframely as dy
 import polars as pl
 
 import charging.tables as supply
+import fleetsim.duties.tables as duty
 import fleetsim.tables as model
 import networks.tables as where
 from fleetsim.city_checks import fleet_problems, ground_problems
@@ -51,12 +52,12 @@ class City:
     solar_sites: dy.DataFrame[supply.SolarSite]
     days: dy.DataFrame[model.Day]
     temperatures: dy.DataFrame[model.Temperature]
-    duty_zone_speeds: dy.DataFrame[model.ZoneSpeed]
-    duty_hours: dy.DataFrame[model.HourProfile]
-    duty_taxi_shifts: dy.DataFrame[model.TaxiShift]
-    duty_tours: dy.DataFrame[model.TourPattern]
-    duty_airside: dy.DataFrame[model.AirsidePattern]
-    duty_background: dy.DataFrame[model.BackgroundPattern]
+    duty_zone_speeds: dy.DataFrame[duty.ZoneSpeed]
+    duty_hours: dy.DataFrame[duty.HourProfile]
+    duty_taxi_shifts: dy.DataFrame[duty.TaxiShift]
+    duty_tours: dy.DataFrame[duty.TourPattern]
+    duty_airside: dy.DataFrame[duty.AirsidePattern]
+    duty_background: dy.DataFrame[duty.BackgroundPattern]
     fleets: dy.DataFrame[model.Fleet]
     powertrains: dy.DataFrame[model.Powertrain]
     vehicle_types: dy.DataFrame[model.VehicleType]

@@ -18,6 +18,7 @@ from fleetsim.duties.draws import evenly
 from fleetsim.duties.fleet import DutyInputs, DutyTables
 from fleetsim.duties.itinerary import FleetDay, sampled
 from fleetsim.duties.make import bus_trips, counts_key, day_of, make_fleet
+from fleetsim.duties.tables import BackgroundArrival, FleetCount
 from fleetsim.engine.build import DayModel, build_day
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.log import day_use, service_of, sessions, station_load, zone_demand
@@ -27,7 +28,7 @@ from fleetsim.engine.supply import Supply
 from fleetsim.operation.apply import Operated, Setting, depot_tariffs, operated
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import at_year
-from fleetsim.tables import BackgroundArrival, FleetCount, VehicleType
+from fleetsim.tables import VehicleType
 from fleetsim.vehicles import hourly_temperature_c
 
 DEPOT_CARRIERS = ("BEV", "PHEV")

@@ -3,7 +3,8 @@
 import dataframely as dy
 import polars as pl
 
-from fleetsim.scenario.sections import FreightSection, at_year, last_full_year
+from fleetsim.scenario.accounts import FreightSection
+from fleetsim.scenario.sections import at_year, last_full_year
 from fleetsim.tables import Fleet, Freight, FreightBase, Observation, Occupancy, YearUse
 from networks.errors import DataError
 

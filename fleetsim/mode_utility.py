@@ -5,7 +5,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from fleetsim.scenario.sections import ModesSection, at_year
+from fleetsim.scenario.accounts import ModesSection
+from fleetsim.scenario.sections import at_year
 from fleetsim.tables import MODES
 from networks.errors import ScenarioError
 

@@ -30,7 +30,8 @@ from fleetsim.mode_utility import (
     nested_logit,
     without_access,
 )
-from fleetsim.scenario.sections import ModesSection, at_year, last_full_year
+from fleetsim.scenario.accounts import ModesSection
+from fleetsim.scenario.sections import at_year, last_full_year
 from fleetsim.stand_ins import stand_ins
 from fleetsim.tables import MODES, ModeBase, ModeShare, Observation, StockTotal
 from networks.errors import DataError, ScenarioError

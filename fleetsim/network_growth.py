@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from charging.sizing import expected_wait, plugs_needed
 from charging.tables import PileCount, SitingReport, Station
-from fleetsim.scenario.sections import SitingSection, at_year
+from fleetsim.scenario.sections import at_year
+from fleetsim.scenario.stations import SitingSection
 
 OPEN_KINDS = ("public", "swap", "hydrogen")
 LEAST_GROWTH_SHARE = 0.1

@@ -7,7 +7,8 @@ import polars as pl
 
 from fleetsim.cars import CAR_FLEETS
 from fleetsim.cohorts import Cohorts, Order, transfer
-from fleetsim.scenario.sections import Conversion, ScheduleSection, at_year
+from fleetsim.scenario.schedule import Conversion, ScheduleSection
+from fleetsim.scenario.sections import at_year
 from fleetsim.tables import POWERTRAINS
 from networks.errors import ScenarioError
 

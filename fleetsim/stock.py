@@ -17,7 +17,8 @@ from fleetsim import cars, choice, policy, schedule
 from fleetsim.cars import CarParameters
 from fleetsim.choice import Feedback
 from fleetsim.cohorts import BoolArray, Cohorts, FloatArray, Order, Turn, Turned, hazard, scaled, turn, whole
-from fleetsim.scenario.sections import CarsSection, PolicySection, ScheduleSection, StockSection, at_year
+from fleetsim.scenario.schedule import ScheduleSection
+from fleetsim.scenario.sections import CarsSection, PolicySection, StockSection, at_year
 from fleetsim.tables import POWERTRAINS, Flow, Stock, StockTotal
 from networks.errors import DataError
 

@@ -7,7 +7,8 @@ import dataframely as dy
 from charging.grid import GridYear
 from charging.solar import build
 from charging.tables import SolarSite, SolarYield
-from fleetsim.scenario.sections import GridSection, SolarSection, at_year
+from fleetsim.scenario.accounts import GridSection, SolarSection
+from fleetsim.scenario.sections import at_year
 
 
 def grid_years(section: GridSection, years: Sequence[int]) -> dict[int, GridYear]:

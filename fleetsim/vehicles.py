@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fleetsim.scenario.sections import ChargingSection
+from fleetsim.scenario.stations import ChargingSection
 from fleetsim.tables import CARRIERS
 from networks.compiled import compiled
 

@@ -6,18 +6,11 @@ import polars as pl
 import pytest
 
 from fleetsim.duties.fleet import DutyInputs, DutyTables
+from fleetsim.duties.tables import AirsidePattern, BackgroundPattern, HourProfile, TaxiShift, TourPattern, ZoneSpeed
 from fleetsim.pipeline import run
 from fleetsim.result import Result
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import DutiesSection
-from fleetsim.tables import (
-    AirsidePattern,
-    BackgroundPattern,
-    HourProfile,
-    TaxiShift,
-    TourPattern,
-    ZoneSpeed,
-)
 from networks.tables import Line, LineHour, Place, SpeedFactor, Zone
 
 SPACING_DEG = 0.03

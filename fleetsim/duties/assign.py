@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
 from fleetsim.duties.driving import longest_km
 from fleetsim.duties.fleet import TEXT
-from fleetsim.tables import POWERTRAINS, Assignment, DutyVehicle, Leg, VehicleType
+from fleetsim.duties.tables import Assignment, DutyVehicle, Leg
+from fleetsim.tables import POWERTRAINS, VehicleType
 from networks.compiled import compiled
 from networks.errors import DataError
 

@@ -10,8 +10,8 @@ import polars as pl
 from fleetsim.duties.draws import Floats, Integers, normal, whole
 from fleetsim.duties.fleet import TEXT, DayOf, DutyInputs
 from fleetsim.duties.geography import next_zone, zone_of_one_district
+from fleetsim.duties.tables import BackgroundArrival, BackgroundPattern
 from fleetsim.scenario.sections import DutiesSection, at_year
-from fleetsim.tables import BackgroundArrival, BackgroundPattern
 
 WINTER = (12, 1, 2)
 REACH_KM = 12.0

@@ -6,7 +6,7 @@ import polars as pl
 
 from fleetsim.duties.fleet import DayOf, DutyInputs, Roll, vehicle_table
 from fleetsim.duties.itinerary import FleetDay
-from fleetsim.tables import DutyVehicle, Leg
+from fleetsim.duties.tables import DutyVehicle, Leg
 from networks.tables import BlockMove, Trip
 from networks.transit import block_moves
 

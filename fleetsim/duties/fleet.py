@@ -11,8 +11,7 @@ import polars as pl
 from fleetsim.duties.draws import Floats, Integers, stream
 from fleetsim.duties.driving import Kernel
 from fleetsim.duties.geography import Geography, geography, kernel, nearest_zone, road_km
-from fleetsim.scenario.sections import DutiesSection
-from fleetsim.tables import (
+from fleetsim.duties.tables import (
     AirsidePattern,
     BackgroundPattern,
     DutyVehicle,
@@ -22,6 +21,7 @@ from fleetsim.tables import (
     TourPattern,
     ZoneSpeed,
 )
+from fleetsim.scenario.sections import DutiesSection
 from networks.errors import DataError
 from networks.tables import DayTrip, Line, LineHour, Place, SpeedFactor, Zone
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fleetsim.duties.draws import Floats, Integers, evenly
 from fleetsim.duties.driving import Columns, close_up
-from fleetsim.tables import DutyVehicle, Leg
+from fleetsim.duties.tables import DutyVehicle, Leg
 
 NEVER = -1
 COLUMNS = {

@@ -9,10 +9,10 @@ from fleetsim.duties.airside import airside_day
 from fleetsim.duties.bus import bus_day
 from fleetsim.duties.fleet import DayOf, DutyInputs, counts_of
 from fleetsim.duties.itinerary import FleetDay
+from fleetsim.duties.tables import FleetCount
 from fleetsim.duties.taxi import taxi_day
 from fleetsim.duties.timetable import day_trips
 from fleetsim.duties.tours import tour_day
-from fleetsim.tables import FleetCount
 from networks.errors import DataError
 from networks.io import require_known
 from networks.tables import Trip

@@ -26,7 +26,7 @@ from fleetsim.engine.roster import (
 )
 from fleetsim.engine.spec import Inputs
 from fleetsim.engine.supply import Supply, access_of, last, stations_of
-from fleetsim.scenario.sections import ChargingSection
+from fleetsim.scenario.stations import ChargingSection
 from fleetsim.tables import VehicleType
 from fleetsim.vehicles import FloatArray, leg_use, type_parameters
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import dataframely as dy
 import polars as pl
 
-from fleetsim.tables import FLEET_GROUPS, Assignment, BackgroundArrival, DutyVehicle, Leg
+from fleetsim.duties.tables import Assignment, BackgroundArrival, DutyVehicle, Leg
+from fleetsim.tables import FLEET_GROUPS
 from fleetsim.vehicles import FloatArray
 
 GROUP = pl.Enum(FLEET_GROUPS)

@@ -13,7 +13,7 @@ from fleetsim.engine.columns import columns_of, whole
 from fleetsim.engine.plan import GROUP, Background, DayConditions, FleetPlan
 from fleetsim.engine.spec import NEVER_US, BoolArray, IntArray, Kind, Legs, Vehicles, needed
 from fleetsim.engine.supply import STATION_KIND_OF
-from fleetsim.scenario.sections import ChargingSection
+from fleetsim.scenario.stations import ChargingSection
 from fleetsim.vehicles import FloatArray
 from networks.compiled import compiled
 

@@ -13,7 +13,7 @@ from charging.tables import Station
 from fleetsim.engine.columns import columns_of, whole
 from fleetsim.engine.plan import GROUP
 from fleetsim.engine.spec import HOUR_US, SECOND_US, Access, Kind, Stations
-from fleetsim.scenario.sections import ChargingSection
+from fleetsim.scenario.stations import ChargingSection
 from fleetsim.tables import FLEET_GROUPS
 
 MINUTE_US = 60 * SECOND_US

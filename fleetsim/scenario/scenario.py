@@ -8,25 +8,20 @@ from typing import Any
 from pydantic import Field
 
 from fleetsim.scenario import load
+from fleetsim.scenario.accounts import CarbonSection, FreightSection, GridSection, ModesSection, SolarSection
 from fleetsim.scenario.operation import OperationSection
+from fleetsim.scenario.schedule import ScheduleSection
 from fleetsim.scenario.sections import (
     CalibrationSection,
-    CarbonSection,
     CarsSection,
-    ChargingSection,
     DutiesSection,
-    FreightSection,
-    GridSection,
-    ModesSection,
     PolicySection,
     RunSection,
-    ScheduleSection,
     Section,
-    SitingSection,
-    SolarSection,
     StockSection,
 )
 from fleetsim.scenario.sites import SitesSection
+from fleetsim.scenario.stations import ChargingSection, SitingSection
 
 
 class Scenario(Section):

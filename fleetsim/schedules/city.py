@@ -14,7 +14,8 @@ from fleetsim import stock as turnover
 from fleetsim.datasets import City
 from fleetsim.policy import listed, nev_flags
 from fleetsim.scenario.scenario import Scenario
-from fleetsim.scenario.sections import SolveSection, at_year
+from fleetsim.scenario.schedule import SolveSection
+from fleetsim.scenario.sections import at_year
 from fleetsim.schedules.problem import BoolArray, Depots, FloatArray, LeftOut, Rule, ScheduleProblem, Vehicles
 from fleetsim.tables import POWERTRAINS
 from networks.errors import ScenarioError

@@ -12,7 +12,7 @@ import polars as pl
 from fleetsim import choice
 from fleetsim.datasets import City, city_folder, read_city
 from fleetsim.scenario.scenario import Scenario
-from fleetsim.scenario.sections import Conversion
+from fleetsim.scenario.schedule import Conversion
 from fleetsim.scenario.template import resolved
 from fleetsim.schedules import preview
 from fleetsim.schedules.city import city_problem, turn_over

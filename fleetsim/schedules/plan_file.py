@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from fleetsim.cars import CAR_FLEETS
 from fleetsim.datasets import City
-from fleetsim.scenario.sections import Conversion
+from fleetsim.scenario.schedule import Conversion
 from networks.columns import Field, match_columns, numbers
 from networks.errors import DataError
 from networks.layers import Layer, read_layer

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from charging.tables import SiteDemand
 from fleetsim.datasets import City
-from fleetsim.scenario.sections import SitingSection
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.siting_ground import site_demand
 from networks.columns import numbers
 from networks.courses import plane_km

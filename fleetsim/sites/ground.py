@@ -15,8 +15,8 @@ from scipy.sparse import csr_array
 from charging.coverage import zone_standards
 from fleetsim.datasets import City
 from fleetsim.days import open_stations
-from fleetsim.scenario.sections import SitingSection
 from fleetsim.scenario.sites import SitesSection
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.demand import Demand
 from fleetsim.sites.request import FleetWeight
 from fleetsim.sites.ways import SiteWays

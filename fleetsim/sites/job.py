@@ -18,7 +18,7 @@ from fleetsim import __version__
 from fleetsim.datasets import City
 from fleetsim.result import Result, replacing, require_free
 from fleetsim.scenario.scenario import Scenario
-from fleetsim.scenario.sections import SitingSection
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.candidates import offered
 from fleetsim.sites.choice import Choice
 from fleetsim.sites.choose import choose, coverage_curve, further_plans

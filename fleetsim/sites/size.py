@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from charging.sizing import Wait, expected_wait, plugs_needed
-from fleetsim.scenario.sections import SitingSection, at_year
+from fleetsim.scenario.sections import at_year
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.ground import Floats, Ground
 
 HOUR_MIN = 60.0

@@ -12,7 +12,8 @@ from fleetsim.duties.assign import assign
 from fleetsim.duties.fleet import DutyInputs
 from fleetsim.duties.itinerary import FleetDay
 from fleetsim.duties.make import day_of, make_day, make_fleet
-from fleetsim.tables import DutyVehicle, FleetCount, Leg, VehicleType
+from fleetsim.duties.tables import DutyVehicle, FleetCount, Leg
+from fleetsim.tables import VehicleType
 
 Inputs = Callable[..., DutyInputs]
 REASONS = {

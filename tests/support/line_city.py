@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from charging.tables import Station
-from fleetsim.scenario.sections import SitingSection
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.candidates import OFFER
 from fleetsim.sites.demand import Demand
 from fleetsim.sites.ground import Ground

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 from line_city import STANDARD, YEAR, line_stations, line_zones
 
-from fleetsim.scenario.sections import SitingSection
 from fleetsim.scenario.sites import SitesSection
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.candidates import OFFER
 from fleetsim.sites.demand import Demand
 from fleetsim.sites.ground import Ground

@@ -6,7 +6,7 @@ import pytest
 
 from fleetsim.carbon import carbon, distance_use, energy, grid_factor, hydrogen_factor, top_down, year_use
 from fleetsim.intensity import decompose, intensity, intensity_change
-from fleetsim.scenario.sections import CarbonSection
+from fleetsim.scenario.accounts import CarbonSection
 from fleetsim.tables import (
     Carbon,
     Day,

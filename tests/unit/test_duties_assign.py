@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from fleetsim.duties.assign import assign, fitted, types_of
-from fleetsim.tables import DutyVehicle, Leg, VehicleType
+from fleetsim.duties.tables import DutyVehicle, Leg
+from fleetsim.tables import VehicleType
 from networks.errors import DataError
 
 

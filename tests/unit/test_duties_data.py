@@ -9,8 +9,7 @@ from fleetsim.datasets import data_root
 from fleetsim.duties.fleet import DayOf, DutyInputs, DutyTables
 from fleetsim.duties.itinerary import FleetDay
 from fleetsim.duties.make import make_fleet
-from fleetsim.scenario.sections import DutiesSection
-from fleetsim.tables import (
+from fleetsim.duties.tables import (
     AirsidePattern,
     BackgroundPattern,
     FleetCount,
@@ -19,6 +18,7 @@ from fleetsim.tables import (
     TourPattern,
     ZoneSpeed,
 )
+from fleetsim.scenario.sections import DutiesSection
 from networks.io import read_table
 from networks.tables import FUNCTIONAL_ZONES, Line, LineHour, Place, SpeedFactor, Zone
 

@@ -9,7 +9,7 @@ import pytest
 from fleetsim.duties.fleet import DayOf, DutyInputs
 from fleetsim.duties.itinerary import FleetDay
 from fleetsim.duties.make import bus_trips, counts_key, day_of, make_day, make_fleet
-from fleetsim.tables import FleetCount
+from fleetsim.duties.tables import FleetCount
 from networks.errors import DataError
 from networks.tables import Trip
 

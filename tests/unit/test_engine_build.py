@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from charging.tables import Station
+from fleetsim.duties.tables import Assignment, BackgroundArrival, DutyVehicle, Leg
 from fleetsim.engine.build import DayModel, build_day
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.log import day_use, service, sessions, station_load, zone_demand
@@ -14,8 +15,8 @@ from fleetsim.engine.plan import Background, DayConditions, FleetPlan
 from fleetsim.engine.reference import simulate
 from fleetsim.engine.spec import NEVER_US, SECOND_US, Log, Reason
 from fleetsim.engine.supply import Supply
-from fleetsim.scenario.sections import ChargingSection
-from fleetsim.tables import Assignment, BackgroundArrival, DutyVehicle, Leg, VehicleType
+from fleetsim.scenario.stations import ChargingSection
+from fleetsim.tables import VehicleType
 
 HEATING_VALUES = {"petrol": 9.0, "diesel": 10.0, "gas": 10.8, "electricity": 1.0, "hydrogen": 33.3}
 SECTION = ChargingSection(

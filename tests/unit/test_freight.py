@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from fleetsim.freight import converted_turnover, goods, passengers, rail_shares
-from fleetsim.scenario.sections import FreightSection
+from fleetsim.scenario.accounts import FreightSection
 from fleetsim.tables import Fleet, FreightBase, Observation, Occupancy, YearUse
 from networks.errors import DataError
 from networks.io import read_table

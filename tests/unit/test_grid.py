@@ -3,7 +3,7 @@ import pytest
 
 from charging.grid import GridYear, city_load, home_load, peaks, station_load_by_district
 from charging.tables import Station, StationLoad
-from fleetsim.scenario.sections import GridSection
+from fleetsim.scenario.accounts import GridSection
 from fleetsim.supply import grid_years
 from networks.errors import DataError
 

@@ -17,7 +17,7 @@ from fleetsim.mode_utility import (
     without_access,
 )
 from fleetsim.modes import calibrate_modes, car_ratio, forecast, split
-from fleetsim.scenario.sections import ModesSection
+from fleetsim.scenario.accounts import ModesSection
 from fleetsim.tables import MODES, ModeBase, Observation, StockTotal
 from networks.errors import ScenarioError
 from networks.io import read_table

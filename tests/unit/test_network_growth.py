@@ -13,7 +13,7 @@ from fleetsim.network_growth import (
     site_stations,
     spread,
 )
-from fleetsim.scenario.sections import SitingSection
+from fleetsim.scenario.stations import SitingSection
 
 YEAR = 2021
 

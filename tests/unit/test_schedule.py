@@ -6,7 +6,7 @@ import pytest
 
 from fleetsim import schedule
 from fleetsim.cohorts import Cohorts, Turn, turn
-from fleetsim.scenario.sections import Conversion, ScheduleSection, Transfer
+from fleetsim.scenario.schedule import Conversion, ScheduleSection, Transfer
 from fleetsim.tables import POWERTRAINS
 from networks.errors import ScenarioError
 

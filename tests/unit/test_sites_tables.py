@@ -10,7 +10,7 @@ from line_city import YEAR, line_ground, line_zones
 from charging.coverage import coverage_shares, equity, gini
 from charging.sizing import plugs_needed
 from charging.tables import CoverageShare, Equity
-from fleetsim.scenario.sections import SitingSection
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.candidates import own_sites
 from fleetsim.sites.choice import Choice
 from fleetsim.sites.choose import choose

@@ -5,7 +5,7 @@ import pytest
 
 from charging.solar import build, covered_share, potential_kwp
 from charging.tables import SolarSite
-from fleetsim.scenario.sections import SolarSection
+from fleetsim.scenario.accounts import SolarSection
 from fleetsim.supply import solar
 from networks.io import read_table
 

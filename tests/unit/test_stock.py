@@ -10,7 +10,8 @@ import pytest
 
 from fleetsim import stock, tables
 from fleetsim.cohorts import Cohorts, Order, Turn, hazard, hazard_scale, scaled, survival, transfer, turn, whole
-from fleetsim.scenario.sections import Conversion, ScheduleSection, StockSection
+from fleetsim.scenario.schedule import Conversion, ScheduleSection
+from fleetsim.scenario.sections import StockSection
 from fleetsim.stock import Sections, StockTables
 from networks.errors import DataError
 from networks.io import read_table

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fleetsim.scenario.sections import ChargingSection
+from fleetsim.scenario.stations import ChargingSection
 from fleetsim.vehicles import cabin_kw, hourly_temperature_c, leg_use, speed_factor, type_parameters
 
 SECTION = ChargingSection()
