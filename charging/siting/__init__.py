@@ -19,8 +19,8 @@ from charging.siting.cover_problems import (
 )
 from charging.siting.flow_problem import FlowRefuelling, Flows, RoadGraph
 from charging.siting.median_problem import CapacitatedPMedian
-from charging.siting.problem import MaximalCovering, PCenter, PMedian, Problem, SetCovering
-from charging.siting.solve import solve
+from charging.siting.problem import MaximalCovering, PCenter, PMedian, SetCovering
+from charging.siting.solve import Problem, solve
 
 __all__ = [
     "Answer",

@@ -1,71 +1,26 @@
-"""The p-median with capacities: a Lagrangian bound with knapsacks, moves, and HiGHS on promising sites.
+"""The p-median with capacities: a Lagrangian bound with knapsacks, moves, and HiGHS on parts and on what is left open.
 
-Bound as in Ceselli and Righini 2005, doi 10.1002/net.20059; sites reduced as in Stefanello, de Araujo and Mueller
-2015, doi 10.1111/itor.12103.
+Bound as in Ceselli and Righini 2005, doi 10.1002/net.20059.
 """
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from charging.siting.answer import Answer, make_answer
-from charging.siting.capacity_search import knapsack_worth, serve
+from charging.siting.answer import Answer, make_answer, whole
+from charging.siting.capacity_bound import Capacities, Prices, first_prices, raise_bound
+from charging.siting.capacity_parts import Plan, better_parts, solve_core
+from charging.siting.capacity_search import serve, shake
 from charging.siting.effort import Effort
 from charging.siting.median_problem import CapacitatedPMedian
-from charging.siting.milp import Program, minimise
 from charging.siting.problem import FloatArray, IntArray, as_cost, as_vector, require_p
 from networks.errors import InfeasibleError
 
-STEPS = 400
-HELD, SHORTER, PATIENCE, LEAST_LENGTH = 0.3, 0.7, 12, 0.005
-TRY_EVERY = 5
-BOUND_TIME_SHARE = 0.4
-"""Share of the time limit for the bound; the rest is for the search on fewer sites."""
-SITES_PER_PLACE, NEAR_SITES = 4, 8
-"""Sites kept for each that opens, and sites near each point, in the reduced program."""
-
-
-@dataclass(eq=False)
-class _Plan:
-    """Costs (sites x points), demand, capacity, number of sites; the best sites and assignment so far, a bound."""
-
-    cost: FloatArray
-    demand: FloatArray
-    capacity: FloatArray
-    p: int
-    sites: IntArray
-    serving: IntArray
-    value: float = np.inf
-    bound: float = 0.0
-
-    def take(self, sites: IntArray) -> None:
-        """Keep the choice if its assignment is cheaper than the best so far."""
-        slot = np.empty(len(self.demand), dtype=np.int64)
-        value = float(serve(self.cost, self.demand, self.capacity, sites, slot))
-        if value < self.value:
-            self.value, self.sites, self.serving = value, np.sort(sites), sites[slot]
-
-    def settle(self, sites: IntArray) -> None:
-        """Try the sites, then each cluster's cheapest centre, as long as that helps."""
-        for _ in range(20):
-            before = self.value
-            self.take(sites)
-            if not self.value < before:
-                return
-            sites = self._centres()
-
-    def _centres(self) -> IntArray:
-        """Return for each open site the free one that serves its points at least cost."""
-        chosen: list[int] = []
-        for site in self.sites:
-            points = self.serving == site
-            total = self.cost[:, points].sum(axis=1)
-            total[self.capacity < self.demand[points].sum()] = np.inf
-            total[chosen] = np.inf
-            chosen.append(int(total.argmin()))
-        return np.array(chosen, dtype=np.int64)
+STEPS_AT_ONCE, MOST_TURNS = 100, 30
+SHAKE_WORK, MOST_SHAKES, SHAKES_AT_ONCE = 6_000_000_000, 4_000, 100
+"""Rounds of shaking: for all points x sites x places together, at most, and between two looks at the clock."""
+CLUSTERS = (3, 5)
+"""Clusters that are solved anew together, few first."""
 
 
 def solve_capacitated_p_median(problem: CapacitatedPMedian, effort: Effort) -> Answer:
@@ -81,7 +36,8 @@ def solve_capacitated_p_median(problem: CapacitatedPMedian, effort: Effort) -> A
     Raises
     ------
     InfeasibleError
-        If `p` is beyond the sites, or the p largest capacities are below the demand, or no assignment was found.
+        If `p` is beyond the sites, the p largest capacities are below the demand, a point fits nowhere, or no
+        assignment exists or was found.
     """
     cpu = time.process_time()
     cost = as_cost(problem.cost)
@@ -92,16 +48,15 @@ def solve_capacitated_p_median(problem: CapacitatedPMedian, effort: Effort) -> A
     )
     require_p(problem.p, 0, n_sites)
     _require_room(demand, capacity, problem.p)
-    by_site = np.ascontiguousarray(np.where(np.isfinite(cost), cost, np.inf).T)
-    empty = np.empty(0, dtype=np.int64)
-    plan = _Plan(by_site, demand, capacity, problem.p, empty, empty)
-    share = _raise_bound(plan, effort)
-    _search(plan, share, effort)
+    _require_places(cost, demand, capacity)
+    task = Capacities(np.ascontiguousarray(cost.T), demand, capacity, problem.p)
+    plan, bound = _solve(task, effort) if n_points else (Plan(np.arange(problem.p), np.empty(0, np.int64), 0.0), 0.0)
     if not np.isfinite(plan.value):
         raise InfeasibleError(f"capacity: no assignment to {problem.p} sites was found in time; raise p or a capacity")
-    objective = float(plan.cost[plan.serving, np.arange(n_points)].sum())
-    bound = min(plan.bound, objective)
-    return make_answer(plan.sites, plan.serving, objective, bound, cpu_s=time.process_time() - cpu)
+    objective = float(task.cost[plan.serving, np.arange(n_points)].sum())
+    spent, interrupted = time.process_time() - cpu, effort.ended.is_set()
+    bound = min(bound, objective)
+    return make_answer(plan.sites, plan.serving, objective, bound, cpu_s=spent, interrupted=interrupted)
 
 
 def _require_room(demand: FloatArray, capacity: FloatArray, p: int) -> None:
@@ -112,105 +67,106 @@ def _require_room(demand: FloatArray, capacity: FloatArray, p: int) -> None:
         )
 
 
-def _raise_bound(plan: _Plan, effort: Effort) -> FloatArray:
-    """Raise the bound by subgradient steps and try what the relaxed answers open; return how often each site opened."""
-    cost, p = plan.cost, plan.p
-    n_sites, n_points = cost.shape
-    finite = np.where(np.isfinite(cost), cost, np.nan)
-    price = np.nanquantile(finite, min(1.0, 1.5 / p), axis=0)
-    worth, packed = np.empty(n_sites), np.zeros((n_sites, n_points), dtype=np.bool_)
-    best, share, direction = price.copy(), np.zeros(n_sites), np.zeros(n_points)
-    length_share, failures = 1.0, 0
-    until = effort.deadline if np.isinf(effort.time_limit_s) else effort.began + BOUND_TIME_SHARE * effort.time_limit_s
-    plan.bound = -np.inf
-    for step in range(STEPS):
-        knapsack_worth(cost, plan.demand, plan.capacity, price, worth, packed)
-        opened = np.argsort(worth, kind="stable")[:p].astype(np.int64)
-        bound = float(price.sum() + worth[opened].sum())
-        share = 0.95 * share
-        share[opened] += 0.05
-        if step % TRY_EVERY == 0:
-            plan.settle(opened)
-        failures += 1
-        if bound > plan.bound:
-            failures = 0 if bound > plan.bound + 1e-5 * abs(bound) else failures
-            plan.bound, best = bound, price.copy()
-        if failures >= PATIENCE:
-            length_share, failures, price = SHORTER * length_share, 0, best.copy()
-        effort.tell(plan.value, plan.bound)
-        if effort.suffices(plan.value, plan.bound) or length_share < LEAST_LENGTH or time.perf_counter() > until:
-            break
-        direction = HELD * direction + (1 - HELD) * (1.0 - packed[opened].sum(axis=0))
-        length = float(direction @ direction)
-        aim = plan.value if np.isfinite(plan.value) else 1.1 * max(plan.bound, 1.0)
-        if length < 1e-12:
-            break
-        price = np.maximum(price + length_share * max(aim - bound, 1e-9) / length * direction, 0.0)
-    plan.bound = max(plan.bound, 0.0)
-    return share
+def _require_places(cost: FloatArray, demand: FloatArray, capacity: FloatArray) -> None:
+    """Check that each point fits into some site that it is allowed at."""
+    allowed = np.isfinite(cost)
+    bare = np.flatnonzero(~allowed.any(axis=1))
+    if bare.size:
+        raise InfeasibleError(f"cost: {bare.size} points (first: {bare[0]}) are allowed at no site; allow one for each")
+    largest = np.where(allowed, capacity[None, :], 0.0).max(axis=1)
+    over = demand - largest
+    if over.size and over.max() > 0:
+        point = int(over.argmax())
+        raise InfeasibleError(
+            f"capacity: point {point} takes {demand[point]:g}, the largest site it is allowed at holds "
+            f"{largest[point]:g}; raise one by {over[point]:g}"
+        )
 
 
-def _search(plan: _Plan, share: FloatArray, effort: Effort) -> None:
-    """Better the plan on the sites opened most in the relaxed answers, by HiGHS within the time left."""
-    _exchange_sites(plan, share, effort)
-    if effort.suffices(plan.value, plan.bound) or effort.seconds_left() <= 0:
-        return
-    ranked = np.argsort(-share, kind="stable")[: SITES_PER_PLACE * plan.p]
-    kept = np.union1d(ranked, plan.sites)
-    program, points, sites = _program(plan, kept)
-    start = np.r_[np.isin(kept, plan.sites), plan.serving[points] == kept[sites]].astype(np.float64)
-    outcome = minimise(program, effort, start=start if np.isfinite(plan.value) else None)
-    if len(points) == np.isfinite(plan.cost).sum():  # nothing was left out, so its bound holds
-        plan.bound = max(plan.bound, outcome.bound)
-    if outcome.values is None:
-        return
-    used = outcome.values[len(kept) :] > 0.5
-    serving = np.empty(len(plan.demand), dtype=np.int64)
-    serving[points[used]] = kept[sites[used]]
-    value = float(plan.cost[serving, np.arange(len(serving))].sum())
+def _solve(task: Capacities, effort: Effort) -> tuple[Plan, float]:
+    """Return the best choice and the bound."""
+    prices = first_prices(task)
+    plan = Plan(np.empty(0, dtype=np.int64), np.full(len(task.demand), -1))
+    whole_values = _whole(task)
+    try:
+        _bound(task, prices, plan, effort)
+        _shake(task, prices, plan, effort)
+        raise_bound(task, prices, plan.value, STEPS_AT_ONCE)
+        if not effort.suffices(plan.value, _rounded(prices.bound, whole_values)):
+            _better_on_highs(task, prices, plan, effort)
+    except KeyboardInterrupt:
+        effort.ended.set()
+    return plan, _rounded(prices.bound, whole_values)
+
+
+def _whole(task: Capacities) -> bool:
+    finite = task.cost[np.isfinite(task.cost)]
+    return whole(finite)
+
+
+def _rounded(bound: float, whole_values: bool) -> float:
+    return max(float(np.ceil(bound - 1e-6)) if whole_values else bound, 0.0)
+
+
+def _offer(task: Capacities, plan: Plan, sites: IntArray) -> None:
+    slot = np.empty(len(task.demand), dtype=np.int64)
+    sites = sites.astype(np.int64)
+    _keep(plan, sites, slot, float(serve(task.cost, task.demand, task.capacity, sites, slot)))
+
+
+def _keep(plan: Plan, sites: IntArray, slot: IntArray, value: float) -> None:
     if value < plan.value:
-        chosen = kept[outcome.values[: len(kept)] > 0.5]
-        plan.value, plan.sites, plan.serving = value, chosen, serving
+        plan.sites, plan.serving, plan.value = np.sort(sites), sites[slot], value
 
 
-def _exchange_sites(plan: _Plan, share: FloatArray, effort: Effort) -> None:
-    """Replace one open site by a near one, as long as the assignment becomes cheaper."""
-    promising = np.flatnonzero(share > 0)
-    moved = np.isfinite(plan.value)
-    until = effort.deadline if np.isinf(effort.time_limit_s) else effort.began + 0.6 * effort.time_limit_s
-    while moved:
-        moved = False
-        for slot in range(plan.p):
-            near = promising[np.argsort(plan.cost[promising, plan.sites[slot] % plan.cost.shape[1]], kind="stable")]
-            for site in near[:NEAR_SITES]:
-                if site in plan.sites or time.perf_counter() > until:
-                    continue
-                before = plan.value
-                trial = plan.sites.copy()
-                trial[slot] = site
-                plan.take(trial)
-                moved = moved or plan.value < before
+def _bound(task: Capacities, prices: Prices, plan: Plan, effort: Effort) -> None:
+    """Raise the bound; try what the relaxed answers open."""
+    for _ in range(MOST_TURNS):
+        _offer(task, plan, np.argsort(prices.worth, kind="stable")[: task.p])
+        _offer(task, plan, np.argsort(-prices.share, kind="stable")[: task.p])
+        going_on = raise_bound(task, prices, plan.value, STEPS_AT_ONCE)
+        effort.tell(plan.value, prices.bound)
+        if not going_on or effort.suffices(plan.value, prices.bound) or effort.seconds_left() <= 0:
+            break
 
 
-def _program(plan: _Plan, kept: IntArray) -> tuple[Program, IntArray, IntArray]:
-    """Return the program of some sites and near assignments, and the point and the kept site of each assignment."""
-    cost = plan.cost[kept]
-    rank = np.argsort(np.argsort(cost, axis=0, kind="stable"), axis=0, kind="stable")
-    arcs = (rank < NEAR_SITES * 2) | (plan.serving[None, :] == kept[:, None])
-    sites, points = np.nonzero(arcs & np.isfinite(cost))
-    n_kept, n_points, n_arcs = len(kept), cost.shape[1], len(points)
-    arc, each = np.arange(n_arcs), np.arange(n_kept)
-    full, link, count = n_points, n_points + n_kept, n_points + n_kept + n_arcs
-    rows = np.r_[points, full + sites, full + each, link + arc, link + arc, np.full(n_kept, count)]
-    columns = np.r_[n_kept + arc, n_kept + arc, each, sites, n_kept + arc, each]
-    entries = np.r_[
-        np.ones(n_arcs), -plan.demand[points], plan.capacity[kept], np.ones(n_arcs), -np.ones(n_arcs), np.ones(n_kept)
-    ]
-    program = Program(
-        cost=np.r_[np.zeros(n_kept), cost[sites, points]],
-        matrix=csr_array((entries, (rows, columns)), shape=(count + 1, n_kept + n_arcs)),
-        row_lower=np.r_[np.ones(n_points), np.zeros(n_kept + n_arcs), float(plan.p)],
-        row_upper=np.r_[np.ones(n_points), np.full(n_kept + n_arcs, np.inf), float(plan.p)],
-        integer=np.ones(n_kept + n_arcs, dtype=np.bool_),
-    )
-    return program, points, sites
+def _shake(task: Capacities, prices: Prices, plan: Plan, effort: Effort) -> None:
+    """Better the plan by shaking, or find one, within a number of rounds and the time."""
+    rounds = int(min(MOST_SHAKES, SHAKE_WORK // max(task.cost.size * task.p, 1)))
+    ranked = np.argsort(prices.worth, kind="stable")[: task.p]
+    for turn in range(max(rounds // SHAKES_AT_ONCE, 1)):
+        if effort.suffices(plan.value, prices.bound) or effort.seconds_left() <= 0:
+            return
+        sites = (plan.sites if np.isfinite(plan.value) else ranked).astype(np.int64)
+        slot = np.empty(len(task.demand), dtype=np.int64)
+        value = shake(task.cost, task.demand, task.capacity, sites, slot, SHAKES_AT_ONCE, turn + 1)
+        _keep(plan, sites, slot, float(value))
+        effort.tell(plan.value, prices.bound)
+
+
+def _better_on_highs(task: Capacities, prices: Prices, plan: Plan, effort: Effort) -> None:
+    """Solve parts anew as long as that helps, then all that the bound leaves open; raise the bound where proven."""
+    for clusters in CLUSTERS:
+        while np.isfinite(plan.value) and better_parts(task, plan, min(clusters, task.p), effort):
+            effort.tell(plan.value, prices.bound)
+    if effort.seconds_left() <= 0 or effort.suffices(plan.value, prices.bound):
+        return
+    limit = plan.value
+    sites, allowed = _left_open(task, prices, limit)
+    lowest = solve_core(task, plan, sites, allowed, effort)
+    prices.bound = max(prices.bound, min(lowest, limit))
+    effort.tell(plan.value, prices.bound)
+
+
+def _left_open(task: Capacities, prices: Prices, limit: float) -> tuple[IntArray, np.ndarray]:
+    """Return the sites, and which points each may serve, of every choice that costs less than `limit`.
+
+    Opening a site costs what its worth is short of the last one opened, serving a point above its price the rest.
+    """
+    if not np.isfinite(limit):
+        return np.arange(len(task.cost)), np.isfinite(task.cost)
+    room = limit - prices.bound + 1e-9 * abs(limit)
+    dearer = np.maximum(prices.worth - np.sort(prices.worth)[task.p - 1], 0.0)
+    sites = np.flatnonzero(dearer <= room)
+    above = np.maximum(task.cost[sites] - prices.price[None, :], 0.0)
+    return sites, dearer[sites][:, None] + above <= room

@@ -1,87 +1,19 @@
-"""Assignment of points to sites of limited capacity: knapsack bounds and moves, compiled."""
+"""Assignment of points to sites of limited capacity, bettered by moves of points and sites; compiled."""
 
 import numpy as np
 
 from charging.siting.problem import FloatArray, IntArray
 from networks.compiled import compiled
 
-MOST_NODES = 20_000
-"""Nodes of a knapsack search after which its linear bound is taken."""
-
-
-@compiled
-def knapsack_worth(
-    cost: FloatArray, demand: FloatArray, capacity: FloatArray, price: FloatArray, worth: FloatArray, packed: np.ndarray
-) -> None:
-    """Fill in for each site the best sum of cost - price (0 or less) within its capacity, and what it then serves.
-
-    Where a search takes too long the linear bound is given, so that `worth` is never too high.
-    """
-    n_sites, n_points = cost.shape
-    gain, size, item = np.empty(n_points), np.empty(n_points), np.empty(n_points, dtype=np.int64)
-    for site in range(n_sites):
-        count = 0
-        for point in range(n_points):
-            packed[site, point] = False
-            saved = price[point] - cost[site, point]
-            if saved > 0.0 and demand[point] <= capacity[site]:
-                gain[count], size[count], item[count] = saved, demand[point], point
-                count += 1
-        order = np.argsort(-gain[:count] / np.maximum(size[:count], 1e-9), kind="mergesort")
-        chosen = np.zeros(count, dtype=np.bool_)
-        worth[site] = -_knapsack(gain[:count][order], size[:count][order], capacity[site], chosen)
-        for place in range(count):
-            packed[site, item[order[place]]] = chosen[place]
-
-
-@compiled
-def _linear(gain: FloatArray, size: FloatArray, start: int, room: float) -> float:
-    total = 0.0
-    for place in range(start, len(gain)):
-        if size[place] <= room:
-            room -= size[place]
-            total += gain[place]
-        else:
-            return total + float(gain[place]) * room / float(size[place])
-    return total
-
-
-@compiled
-def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray) -> float:
-    """Return the best sum of gains, filling in `best`; items come with the best gain per size first."""
-    count, nodes = len(gain), 0
-    taken = np.zeros(count, dtype=np.bool_)
-    value, most, place = 0.0, -1.0, 0
-    while True:
-        nodes += 1
-        if nodes > MOST_NODES:
-            return _linear(gain, size, 0, room + float((size * taken).sum()))
-        if place < count and value + _linear(gain, size, place, room) > most + 1e-9:
-            if size[place] <= room:
-                taken[place] = True
-                room -= size[place]
-                value += gain[place]
-            place += 1
-            continue
-        if place == count and value > most:
-            most = value
-            best[:] = taken
-        place -= 1
-        while place >= 0 and not taken[place]:
-            place -= 1
-        if place < 0:
-            return most
-        taken[place] = False
-        room += size[place]
-        value -= gain[place]
-        place += 1
+WORSE, PATIENCE, MOST_MOVED = 0.003, 60, 3
+"""Shaking goes on from a choice up to this share dearer, this long without a better one; most sites moved at once."""
 
 
 @compiled
 def serve(cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: IntArray, slot: IntArray) -> float:
-    """Fill in which of `sites` serves each point, most regret first, then moved and exchanged; return the cost.
+    """Fill in which of `sites` serves each point, most regret first, then bettered; return the cost.
 
-    The cost is infinite where a point finds no room.
+    Sites may move within their clusters, in place. The cost is infinite where a point finds no room.
     """
     n_points = len(demand)
     room = capacity[sites].copy()
@@ -97,12 +29,92 @@ def serve(cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: Int
                 best = each
         slot[point] = best
         room[best] -= demand[point]
-    while _shift(cost, demand, sites, slot, room) or _trade(cost, demand, sites, slot, room):
+    return _settle(cost, demand, capacity, sites, slot, room)
+
+
+@compiled
+def _settle(
+    cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: IntArray, slot: IntArray, room: FloatArray
+) -> float:
+    """Move and exchange points and move sites within their clusters, in place, until nothing helps; return the cost."""
+    while (
+        _shift(cost, demand, sites, slot, room)
+        or _trade(cost, demand, sites, slot, room)
+        or _recentre(cost, capacity, sites, slot, room)
+    ):
         pass
     total = 0.0
-    for point in range(n_points):
+    for point in range(len(demand)):
         total += cost[sites[slot[point]], point]
     return total
+
+
+@compiled
+def _recentre(  # noqa: C901 - one pass over one state
+    cost: FloatArray, capacity: FloatArray, sites: IntArray, slot: IntArray, room: FloatArray
+) -> bool:
+    """Move sites to where their points are served at least cost; return whether any moved."""
+    n_sites, n_points = cost.shape
+    is_open = np.zeros(n_sites, dtype=np.bool_)
+    is_open[sites] = True
+    moved = False
+    for each in range(len(sites)):
+        load = capacity[sites[each]] - room[each]
+        best, least = sites[each], 0.0
+        for point in range(n_points):
+            if slot[point] == each:
+                least += cost[best, point]
+        now = least
+        for site in range(n_sites):
+            if is_open[site] or capacity[site] < load:
+                continue
+            total = 0.0
+            for point in range(n_points):
+                if slot[point] == each:
+                    total += cost[site, point]
+                    if total >= least:
+                        break
+            if total < least - 1e-9 * (1.0 + now):
+                best, least = site, total
+        if best != sites[each]:
+            is_open[sites[each]], is_open[best] = False, True
+            sites[each] = best
+            room[each] = capacity[best] - load
+            moved = True
+    return moved
+
+
+@compiled
+def shake(  # noqa: PLR0913 - plain arrays; the rounds in one loop
+    cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: IntArray, slot: IntArray, rounds: int, seed: int
+) -> float:
+    """Better `sites` and `slot` in place by moving a few sites at random and settling, `rounds` times; return the cost.
+
+    A choice up to `WORSE` dearer is gone on from; after `PATIENCE` rounds without a better one the best is.
+    """
+    np.random.seed(seed)  # noqa: NPY002 - numba has no other
+    n_sites = len(cost)
+    held, best = sites.copy(), sites.copy()
+    best_slot, trial_slot = slot.copy(), slot.copy()
+    least = serve(cost, demand, capacity, best, best_slot)
+    held[:] = best
+    now, idle = least, 0
+    for _ in range(rounds):
+        trial = held.copy()
+        for _ in range(1 + np.random.randint(MOST_MOVED)):  # noqa: NPY002 - numba has no other
+            site = np.random.randint(n_sites)  # noqa: NPY002 - numba has no other
+            if not (trial == site).any():
+                trial[np.random.randint(len(trial))] = site  # noqa: NPY002 - numba has no other
+        value = serve(cost, demand, capacity, trial, trial_slot)
+        if value < now * (1.0 + WORSE):
+            held[:], now = trial, value
+        idle += 1
+        if value < least * (1.0 - 1e-12):
+            best[:], best_slot[:], least, idle = trial, trial_slot, value, 0
+        if idle >= PATIENCE:
+            held[:], now, idle = best, least, 0
+    sites[:], slot[:] = best, best_slot
+    return least
 
 
 @compiled

@@ -154,6 +154,3 @@ class StandardCovering:
     cost: ArrayLike | None = None
     fixed: Sequence[int] = ()
     budget: float | None = None
-
-
-FurtherCovering = GradualCovering | PeriodCovering | ServiceCovering | StandardCovering

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from charging.siting.problem import FloatArray, IntArray
+from networks.compiled import compiled
 
 AFFORDABLE = 1e-9
 
@@ -33,13 +34,8 @@ class Purse:
 
     def prefix(self, order: IntArray) -> IntArray:
         """Return the sites of `order`, each taken if it is still affordable."""
-        left = self.budget.copy()
-        taken = []
-        for site in order.tolist():
-            if (self.cost[:, site] <= left + AFFORDABLE).all():
-                taken.append(site)
-                left -= self.cost[:, site]
-        return np.array(taken, dtype=np.int64)
+        taken = np.empty(order.size, np.int64)
+        return taken[: _prefix(self.cost, self.budget.copy(), order, taken)]
 
     def restrict(self, taken: IntArray, free: IntArray) -> "Purse":
         """Return what is left for the `free` sites when `taken` are paid."""
@@ -60,6 +56,22 @@ class Purse:
         if price.sum() <= 0:
             return self
         return Purse(self.cost, self.budget, price / price.sum() @ scaled)
+
+
+@compiled
+def _prefix(cost: FloatArray, left: FloatArray, order: IntArray, taken: IntArray) -> int:
+    """Write the sites taken; return how many they are. `left` is what the purses hold."""
+    count = 0
+    for site in order:
+        affordable = True
+        for purse in range(left.size):
+            affordable = affordable and cost[purse, site] <= left[purse] + AFFORDABLE
+        if affordable:
+            for purse in range(left.size):
+                left[purse] -= cost[purse, site]
+            taken[count] = site
+            count += 1
+    return count
 
 
 def make_purse(cost: FloatArray, budget: FloatArray) -> Purse:

@@ -113,7 +113,10 @@ def _gains(ways: Ways, is_open: NDArray[np.bool_], gain: FloatArray, partly: flo
             through += ways.weight[group]
             continue
         for route in routes:
-            _add_gain(ways, hit, route, ways.weight[group], (gain, times), partly)
+            if partly > 0.0:
+                _add_gain(ways, hit, route, ways.weight[group], (gain, times), partly)
+            else:
+                _add_whole_gain(ways, hit, route, ways.weight[group], gain)
     return through
 
 
@@ -153,6 +156,33 @@ def _add_gain(  # noqa: C901 - one pass over one state
                 left = missed - times[node] + 1
                 gain[node] += partly * weight / (left * left)
             times[node] = 0
+
+
+@compiled
+def _add_whole_gain(ways: Ways, hit: NDArray[np.bool_], route: int, weight: float, gain: FloatArray) -> None:  # noqa: C901 - one pass over one state
+    """Add the weight to the gain of the nodes that hit all clauses the route lacks."""
+    left = np.empty(0, dtype=np.int64)
+    begun = False
+    for place in range(ways.first_clause[route], ways.first_clause[route + 1]):
+        clause = ways.clause[place]
+        if hit[clause]:
+            continue
+        nodes = ways.node[ways.first_node[clause] : ways.first_node[clause + 1]]
+        if not begun:
+            left, begun = nodes.copy(), True
+            continue
+        kept = 0
+        for each in left:
+            for node in nodes:
+                if node == each:
+                    left[kept] = each
+                    kept += 1
+                    break
+        if kept == 0:
+            return
+        left = left[:kept]
+    for node in left:
+        gain[node] += weight
 
 
 @compiled

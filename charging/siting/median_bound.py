@@ -117,6 +117,21 @@ def start_dual(lists: Lists, status: NDArray[np.int8], p: int, price: FloatArray
     return dual
 
 
+def warm_up(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, share: FloatArray) -> None:
+    """Let the means begin from the shares of a like problem, in place of those of the first relaxed answer."""
+    mean = np.where(status == FREE, share, 0.0)
+    n_open = int((status == OPEN).sum())
+    mean *= max(p - n_open, 0) / max(float(mean.sum()), 1e-9)
+    dual.share[:] = np.where(status == OPEN, 1.0, np.minimum(mean, 1.0))
+    _serve(lists, dual.price, dual.share, dual.times)
+
+
+def restart(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, step: float) -> None:
+    """Forget the means and lengthen the steps: where steps became short too early, this frees them."""
+    dual.control[BOUND] = relax(lists, status, p, dual.price, dual.worth, dual.share, dual.times)
+    dual.control[STEP], dual.control[WEIGHT], dual.control[FAILED] = step, NEW_SHARE, 0.0
+
+
 @compiled
 def relax(  # noqa: PLR0913 - arrays filled in place, given one by one
     lists: Lists,
@@ -139,6 +154,13 @@ def relax(  # noqa: PLR0913 - arrays filled in place, given one by one
                 break
             worth[lists.site[place]] += saved
     bound += _open_best(worth, status, p, share)
+    _serve(lists, price, share, times)
+    return bound
+
+
+@compiled
+def _serve(lists: Lists, price: FloatArray, share: FloatArray, times: FloatArray) -> None:
+    """Fill in how often each point is served when sites are open to `share`."""
     for point in range(len(price)):
         pay = price[point]
         served = 0.0
@@ -147,7 +169,6 @@ def relax(  # noqa: PLR0913 - arrays filled in place, given one by one
                 break
             served += share[lists.site[place]]
         times[point] = served
-    return bound
 
 
 @compiled
@@ -283,11 +304,12 @@ def _average(dual: Dual, share: FloatArray, times: FloatArray) -> None:
 
 
 @compiled
-def shrink(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, limit: float) -> int:  # noqa: C901 - one pass over one state
+def shrink(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, limit: float) -> int:
     """Decide sites and cut lists by reduced cost; return the number of sites newly decided.
 
     What would raise the bound beyond `limit` is in no choice worth having: opening a free site that the
-    relaxed answer leaves closed, closing one that it opens, serving a point at more than its price.
+    relaxed answer leaves closed, closing one that it opens, serving a point at more than its price, or from
+    a site that is opened for it.
     """
     share = np.empty(len(status))
     _open_best(dual.worth, status, p, share)
@@ -306,16 +328,32 @@ def shrink(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, limit: fl
         elif status[site] == FREE and share[site] > 0 and bound - dual.worth[site] + following > limit:
             status[site] = OPEN
             decided += 1
+    _cut(lists, status, share, dual, (limit - bound, last))
+    return decided
+
+
+@compiled
+def _cut(lists: Lists, status: NDArray[np.int8], share: FloatArray, dual: Dual, left: tuple[float, float]) -> None:
+    """Drop, in place, the sites that no point uses in a choice worth having; `left`: rise allowed, worth to beat."""
+    room, last = left
     for point in range(len(dual.price)):
-        highest = dual.price[point] + (limit - bound)
+        pay = dual.price[point]
+        kept = lists.start[point]
         for place in range(lists.start[point], lists.end[point]):
-            if lists.cost[place] > highest:
-                lists.end[point] = place
+            site = lists.site[place]
+            rise = max(lists.cost[place] - pay, 0.0)
+            if rise > room:
                 lists.cap[point] = np.inf
                 break
-        if lists.cap[point] > highest:
+            if status[site] == FREE and share[site] == 0:
+                rise += max(dual.worth[site] - last, 0.0)
+            if rise <= room:
+                lists.site[kept] = site
+                lists.cost[kept] = lists.cost[place]
+                kept += 1
+        lists.end[point] = kept
+        if lists.cap[point] > pay + room:
             lists.cap[point] = np.inf
-    return decided
 
 
 @compiled

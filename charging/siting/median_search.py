@@ -55,6 +55,34 @@ def swap_changes(cost: FloatArray, sites: IntArray, site: int) -> FloatArray:
 
 
 @compiled
+def grouped(cost: FloatArray) -> FloatArray:  # noqa: C901 - two passes over one state
+    """Return costs, sites x groups, summed over the points that have the same two cheapest sites, in this order."""
+    n_sites, n_points = cost.shape
+    near, following = np.zeros(n_points, dtype=np.int64), np.zeros(n_points, dtype=np.int64)
+    first, second = np.full(n_points, np.inf), np.full(n_points, np.inf)
+    for site in range(n_sites):
+        for point in range(n_points):
+            each = cost[site, point]
+            if each < first[point]:
+                second[point], following[point] = first[point], near[point]
+                first[point], near[point] = each, site
+            elif each < second[point]:
+                second[point], following[point] = each, site
+    pair = near * n_sites + following
+    number = np.full(n_sites * n_sites, -1, dtype=np.int64)
+    n_groups = 0
+    for point in range(n_points):
+        if number[pair[point]] < 0:
+            number[pair[point]] = n_groups
+            n_groups += 1
+    total = np.zeros((n_sites, n_groups))
+    for site in range(n_sites):
+        for point in range(n_points):
+            total[site, number[pair[point]]] += cost[site, point]
+    return total
+
+
+@compiled
 def _add_greedily(cost: FloatArray, nearest: FloatArray, chosen: IntArray, begun: int) -> None:
     """Fill `chosen` from slot `begun` on. What a site saves only falls, so old savings are upper bounds."""
     n_sites, n_points = cost.shape

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from charging.siting.effort import Effort
 from charging.siting.median_bound import Lists
-from charging.siting.median_search import median_value, swap_to_best
+from charging.siting.median_search import grouped, median_value, swap_to_best
 from charging.siting.problem import FloatArray, IntArray
+
+SITES_KICKED, KICK_SEED = 4, 1
+"""Sites replaced at random at once, and the seed of the choice."""
 
 
 @dataclass(eq=False)
@@ -54,6 +58,47 @@ class Median:
         """Keep what swaps make of `sites` if it is better; the fixed sites have to come first."""
         self.take(swap_to_best(self.cost, sites, len(self.fixed)))
 
+    def shake(self, kicks: int, effort: Effort, *, grouped_points: bool = False) -> None:
+        """Put random sites in the place of some, make swaps, and go on from there unless it is worse.
+
+        Parameters
+        ----------
+        kicks
+            How often.
+        effort
+            When to stop.
+        grouped_points
+            Whether to do so on groups of points with the same two cheapest sites, and on all points at the end.
+        """
+        random = np.random.default_rng(KICK_SEED)
+        n_fixed = len(self.fixed)
+        kicked = min(SITES_KICKED, self.p - n_fixed)
+        if kicked < 1 or len(self.cost) - self.p < kicked:
+            return
+        cost = grouped(self.cost) if grouped_points else self.cost
+        sites = swap_to_best(cost, self._ordered(), n_fixed)
+        value = median_value(cost, sites)
+        for _ in range(kicks):
+            if effort.seconds_left() < 0:
+                break
+            idle = np.setdiff1d(np.arange(len(cost)), sites)
+            trial = sites.copy()
+            places = n_fixed + random.choice(self.p - n_fixed, kicked, replace=False)
+            trial[places] = random.choice(idle, kicked, replace=False)
+            trial = swap_to_best(cost, trial, n_fixed)
+            now = median_value(cost, trial)
+            if now <= value:
+                sites, value = trial, now
+        if grouped_points:
+            self.better(sites)
+        else:
+            self.take(sites)
+
+    def _ordered(self) -> IntArray:
+        """Return the best sites, the fixed ones first."""
+        ordered: IntArray = np.r_[self.fixed, np.setdiff1d(self.sites, self.fixed)]
+        return ordered
+
     def rounded(self, share: FloatArray) -> IntArray:
         """Return the fixed sites and those of the largest shares."""
         order = np.argsort(-share, kind="stable")
@@ -76,11 +121,13 @@ class Median:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A part of all choices: lists, decided sites, prices to begin from and a bound."""
+    """A part of all choices: lists, decided sites, prices and shares to begin from, and a bound."""
 
     lists: Lists
     status: NDArray[np.int8]
     price: FloatArray
     bound: float
+    share: FloatArray
+    """Mean of the relaxed answers, to begin from."""
     final: bool = False
     """Whether HiGHS has ended with this node and its bound will not rise."""

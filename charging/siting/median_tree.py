@@ -5,6 +5,8 @@ the mean cost opens, or all of them stay closed (as with the radius variables of
 doi 10.1287/ijoc.1100.0418). Both cuts only shorten lists or close sites.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,7 @@ from charging.siting.median_bound import (
     shrink,
     start_dual,
     trimmed,
+    warm_up,
 )
 from charging.siting.median_rest import solve_rest
 from charging.siting.median_task import Median, Node
@@ -31,7 +34,7 @@ STEPS_PER_LOOK, LOOKS = 25, 8
 LEAST_RISE = 0.03
 """Share of the way to the goal that a look has to bring for another one to be worth it."""
 LEAST_UNEVENNESS = 1e-9
-FEW_ARCS = 4
+FEW_ARCS = 2
 """Sites a point may use, on average, from which on HiGHS ends a node faster than further branching."""
 
 
@@ -66,18 +69,19 @@ def _branch(median: Median, node: Node, effort: Effort) -> list[Node]:
     if _settled(median, status):
         return []
     if (lists.end - lists.start).sum() <= FEW_ARCS * len(lists.end) and not np.isfinite(lists.cap).any():
-        return _on_highs(median, Node(lists, status, node.price, node.bound), effort)
+        return _on_highs(median, Node(lists, status, node.price, node.bound, node.share), effort)
     dual = start_dual(lists, status, median.p, node.price, median.weight)
+    warm_up(lists, status, median.p, dual, node.share)
     if not _raise_bound(median, lists, status, dual, effort):
         return []
     bound = max(float(dual.control[BOUND]), node.bound)
-    return _parts(Node(trimmed(lists), status, dual.price, bound), dual)
+    return _parts(Node(trimmed(lists), status, dual.price, bound, dual.share))
 
 
 def _on_highs(median: Median, node: Node, effort: Effort) -> list[Node]:
     """Solve `node` on HiGHS; it comes back with a better bound where the time did not suffice."""
-    bound = solve_rest(median, Node(trimmed(node.lists), node.status, node.price, node.bound), effort)
-    return [] if bound > median.limit(effort.gap) else [Node(node.lists, node.status, node.price, bound, final=True)]
+    bound = solve_rest(median, replace(node, lists=trimmed(node.lists)), effort)
+    return [] if bound > median.limit(effort.gap) else [replace(node, bound=bound, final=True)]
 
 
 def _settled(median: Median, status: NDArray[np.int8]) -> bool:
@@ -108,28 +112,26 @@ def _raise_bound(median: Median, lists: Lists, status: NDArray[np.int8], dual: D
     return True
 
 
-def _parts(node: Node, dual: Dual) -> list[Node]:
-    point, place = _uneven(node.lists, dual.share)
+def _parts(node: Node) -> list[Node]:
+    point, place = _uneven(node.lists, node.share)
     if point < 0:
-        return _open_or_not(node, dual.share)
+        return _open_or_not(node)
     lists = node.lists
     end, cap, status = lists.end.copy(), lists.cap.copy(), node.status.copy()
     end[point], cap[point] = place, np.inf
     status[lists.site[lists.start[point] : place]] = CLOSED
-    near = Node(Lists(lists.site, lists.cost, lists.start, end, cap), node.status, node.price, node.bound)
-    far = Node(lists, status, node.price, node.bound)
-    return [far, near]
+    return [replace(node, status=status), replace(node, lists=lists._replace(end=end, cap=cap))]
 
 
-def _open_or_not(node: Node, share: FloatArray) -> list[Node]:
+def _open_or_not(node: Node) -> list[Node]:
     """Cut at the free site whose share is nearest to one half."""
-    doubt = np.where(node.status == FREE, np.abs(share - 0.5), np.inf)
+    doubt = np.where(node.status == FREE, np.abs(node.share - 0.5), np.inf)
     site = int(doubt.argmin())
     parts = []
     for decision in (CLOSED, OPEN):
         status = node.status.copy()
         status[site] = decision
-        parts.append(Node(node.lists, status, node.price, node.bound))
+        parts.append(replace(node, status=status))
     return parts
 
 

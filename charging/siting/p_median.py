@@ -13,14 +13,17 @@ from charging.siting.effort import Effort
 from charging.siting.median_bound import (
     BOUND,
     OPEN,
+    STEP,
     Dual,
     Lists,
     ascend,
     compact,
     near_lists,
+    restart,
     run_up,
     shrink,
     start_dual,
+    warm_up,
 )
 from charging.siting.median_search import greedy_median, two_nearest
 from charging.siting.median_task import Median, Node
@@ -37,9 +40,13 @@ from charging.siting.problem import (
 )
 
 QUICK_STEPS = 150
-ROUNDS, STEPS_PER_ROUND = 40, 40
+ROUNDS, STEPS_PER_ROUND = 60, 40
 LEAST_RISE = 0.01
 """Share of the way to the goal that a round has to bring for another one to be worth it."""
+RESTARTS, RESTART_STEP = 4, 0.1
+"""How often steps that became too short are lengthened, and to what."""
+MOST_KICKS, KICK_WORK, GROUPED_KICKS = 200, 120_000_000, 200
+"""How often the best choice is shaken, and how often for all points x sites together; by count, so repeatable."""
 SHORT_LISTS_FROM = 2_000_000
 """Points x sites above which lists hold only sites that are near compared with the open ones."""
 REACH = 2.0
@@ -117,12 +124,17 @@ def _penalised(cost: FloatArray, weight: FloatArray) -> tuple[FloatArray, float]
 def _solve_median(median: Median, effort: Effort) -> tuple[IntArray, float]:
     """Return the best sites and the bound: at the root, then by branching."""
     median.better(median.sites)
-    reach = REACH if median.cost.size > SHORT_LISTS_FROM else np.inf
+    large = median.cost.size > SHORT_LISTS_FROM
+    if large:
+        median.shake(GROUPED_KICKS, effort, grouped_points=True)
+    reach = REACH if large else np.inf
+    root: Node | None = None
     while True:
-        root = _root(median, reach, effort)
+        root = _root(median, reach, root, effort)
         if root.bound > median.limit(effort.gap) or effort.seconds_left() < 0:
             return median.sites, median.round_up(root.bound)
         if not _at_cap(root):
+            median.shake(int(min(MOST_KICKS, KICK_WORK // median.cost.size)), effort)
             bound = search_tree(median, root, effort)
             return median.sites, bound
         reach = 2.0 * reach
@@ -133,24 +145,32 @@ def _at_cap(node: Node) -> bool:
     return bool((np.isfinite(node.lists.cap) & (node.price >= node.lists.cap * (1 - 1e-12))).any())
 
 
-def _root(median: Median, reach: float, effort: Effort) -> Node:
-    """Return the node of all choices with its bound, the lists as short as the bound allows."""
+def _root(median: Median, reach: float, before: Node | None, effort: Effort) -> Node:
+    """Return the node of all choices with its bound, the lists as short as the bound allows.
+
+    The prices begin from those of `before`, the root on shorter lists, if there was one.
+    """
     _, first, second = two_nearest(median.cost, median.sites)
     step = second - first
     highest = first + reach * step if np.isfinite(reach) else np.full(len(first), np.inf)
     lists = near_lists(median.cost, highest, median.barred)
     status = np.zeros(len(median.cost), dtype=np.int8)
     status[median.fixed] = OPEN
-    dual = start_dual(lists, status, median.p, first + 0.5 * np.minimum(step, first + 1e-3), median.weight)
-    run_up(lists, status, median.p, dual, median.goal(effort.gap), QUICK_STEPS)
+    if before is None:
+        dual = start_dual(lists, status, median.p, first + 0.5 * np.minimum(step, first + 1e-3), median.weight)
+        run_up(lists, status, median.p, dual, median.goal(effort.gap), QUICK_STEPS)
+    else:
+        dual = start_dual(lists, status, median.p, before.price, median.weight)
+        warm_up(lists, status, median.p, dual, before.share)
+        dual.control[STEP] = RESTART_STEP
     bound = _ascend_in_rounds(median, lists, status, dual, effort)
-    return Node(lists, status, dual.price, bound)
+    return Node(lists, status, dual.price, bound, dual.share)
 
 
 def _ascend_in_rounds(median: Median, lists: Lists, status: NDArray[np.int8], dual: Dual, effort: Effort) -> float:
     """Raise the bound, better the choice by what the relaxed answers open; return the bound."""
     seen: set[bytes] = set()
-    idle = 0
+    idle, restarts, at_restart = 0, 0, float(dual.control[BOUND])
     for _ in range(ROUNDS):
         before = float(dual.control[BOUND])
         going_on = ascend(lists, status, median.p, dual, median.goal(effort.gap), STEPS_PER_ROUND)
@@ -164,6 +184,11 @@ def _ascend_in_rounds(median: Median, lists: Lists, status: NDArray[np.int8], du
         if not compact(lists, status):
             return median.value
         idle = idle + 1 if bound - before < LEAST_RISE * (enough - before) else 0
-        if bound > enough or not going_on or idle == 2 or effort.seconds_left() < 0:
+        if bound > enough or effort.seconds_left() < 0:
             break
+        if not going_on or idle == 2:
+            if restarts == RESTARTS or (restarts and bound - at_restart < LEAST_RISE * (enough - at_restart)):
+                break
+            restart(lists, status, median.p, dual, RESTART_STEP)
+            idle, restarts, at_restart = 0, restarts + 1, bound
     return float(dual.control[BOUND])

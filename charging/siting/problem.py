@@ -112,9 +112,6 @@ class PCenter:
     fixed: Sequence[int] = ()
 
 
-Problem = MaximalCovering | SetCovering | PMedian | PCenter
-
-
 def as_cost(cost: Any) -> FloatArray:
     """Return `cost` as a dense array of points x sites; what is not allowed is infinite."""
     if issparse(cost):

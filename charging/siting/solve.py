@@ -3,10 +3,24 @@
 from importlib import import_module
 
 from charging.siting.answer import Answer
-from charging.siting.cover_problems import FurtherCovering
+from charging.siting.cover_problems import GradualCovering, PeriodCovering, ServiceCovering, StandardCovering
 from charging.siting.effort import Effort, Report
-from charging.siting.problem import Problem
+from charging.siting.flow_problem import FlowRefuelling
+from charging.siting.median_problem import CapacitatedPMedian
+from charging.siting.problem import MaximalCovering, PCenter, PMedian, SetCovering
 
+Problem = (
+    MaximalCovering
+    | GradualCovering
+    | PeriodCovering
+    | ServiceCovering
+    | SetCovering
+    | StandardCovering
+    | PMedian
+    | CapacitatedPMedian
+    | PCenter
+    | FlowRefuelling
+)
 DEFAULT_TIME_LIMIT_S = 60.0
 _SOLVERS = {
     "MaximalCovering": "maximal_covering",
@@ -24,7 +38,7 @@ _SOLVERS = {
 
 
 def solve(
-    problem: Problem | FurtherCovering,
+    problem: Problem,
     *,
     time_limit_s: float = DEFAULT_TIME_LIMIT_S,
     gap: float = 0.0,

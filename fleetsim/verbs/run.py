@@ -50,7 +50,7 @@ def run(
     language = language_of(lang)
     with stoppable():
         # The imports take seconds, so that they can be stopped too.
-        from fleetsim.memory import keep_freed_memory
+        from fleetsim.memory import keep_freed_memory, keep_imports
 
         keep_freed_memory()
         from fleetsim import screens
@@ -59,6 +59,7 @@ def run(
         from fleetsim.pipeline import run as run_scenario
         from fleetsim.result import require_free
 
+        keep_imports()
         chosen = read_scenario(scenario, _run_changes(set_, engine, years, sample))
         target = output or Path("results") / chosen.name
         require_free(target, overwrite=overwrite)

@@ -23,3 +23,10 @@ def test_memory_that_is_freed_makes_room_for_the_next_column() -> None:
     usual, keeps, kept = told.split()
 
     assert keeps == "False" or int(kept) < int(usual) / 10
+
+
+def test_garbage_is_not_looked_for_among_what_is_imported() -> None:
+    code = "import gc; from fleetsim.memory import keep_imports; keep_imports(); print(gc.get_freeze_count())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert int(told) > 1000

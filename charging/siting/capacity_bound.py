@@ -1,0 +1,188 @@
+"""The Lagrangian bound of the p-median with capacities: a price a point, a knapsack a site.
+
+Ceselli and Righini 2005, doi 10.1002/net.20059; prices by the volume algorithm (Barahona and Anbil 2000,
+doi 10.1007/s101070050002).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from charging.siting.problem import FloatArray
+from networks.compiled import compiled
+
+MOST_NODES = 20_000
+"""Nodes of a knapsack search after which its linear bound is taken."""
+NEW_SHARE, LEAST_NEW_SHARE, NEW_SHARE_DECAY, LOOK_EVERY = 0.1, 0.005, 0.8, 50
+LONGER, SHORTER, PATIENCE = 1.1, 0.66, 8
+FIRST_STEP, LARGEST_STEP, SMALLEST_STEP = 0.5, 2.0, 1e-4
+AIM = 1.02
+"""Where no choice is known, steps aim at this times the bound."""
+NOTHING = 1e-12
+
+
+@compiled
+def knapsack_worth(
+    cost: FloatArray, demand: FloatArray, capacity: FloatArray, price: FloatArray, worth: FloatArray, packed: np.ndarray
+) -> None:
+    """Fill in for each site the best sum of cost - price (0 or less) within its capacity, and what it then serves.
+
+    Where a search takes too long the linear bound is given, so that `worth` is never too high.
+    """
+    n_sites, n_points = cost.shape
+    gain, size, item = np.empty(n_points), np.empty(n_points), np.empty(n_points, dtype=np.int64)
+    for site in range(n_sites):
+        count = 0
+        for point in range(n_points):
+            packed[site, point] = False
+            saved = price[point] - cost[site, point]
+            if saved > 0.0 and demand[point] <= capacity[site]:
+                gain[count], size[count], item[count] = saved, demand[point], point
+                count += 1
+        order = np.argsort(-gain[:count] / np.maximum(size[:count], 1e-9), kind="mergesort")
+        chosen = np.zeros(count, dtype=np.bool_)
+        worth[site] = -_knapsack(gain[:count][order], size[:count][order], capacity[site], chosen)
+        for place in range(count):
+            packed[site, item[order[place]]] = chosen[place]
+
+
+@compiled
+def _linear(gain: FloatArray, size: FloatArray, start: int, room: float) -> float:
+    total = 0.0
+    for place in range(start, len(gain)):
+        if size[place] <= room:
+            room -= size[place]
+            total += gain[place]
+        else:
+            return total + float(gain[place]) * room / float(size[place])
+    return total
+
+
+@compiled
+def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray) -> float:
+    """Return the best sum of gains, filling in `best`; items come with the best gain per size first."""
+    count, nodes = len(gain), 0
+    taken = np.zeros(count, dtype=np.bool_)
+    value, most, place = 0.0, -1.0, 0
+    while True:
+        nodes += 1
+        if nodes > MOST_NODES:
+            return _linear(gain, size, 0, room + float((size * taken).sum()))
+        if place < count and value + _linear(gain, size, place, room) > most + 1e-9:
+            if size[place] <= room:
+                taken[place] = True
+                room -= size[place]
+                value += gain[place]
+            place += 1
+            continue
+        if place == count and value > most:
+            most = value
+            best[:] = taken
+        place -= 1
+        while place >= 0 and not taken[place]:
+            place -= 1
+        if place < 0:
+            return most
+        taken[place] = False
+        room += size[place]
+        value -= gain[place]
+        place += 1
+
+
+@dataclass(eq=False)
+class Prices:
+    """Prices and what they lead to.
+
+    Parameters
+    ----------
+    price
+        Best prices so far, one a point.
+    worth
+        Worth of each site at them (0 or less).
+    share, times
+        Means of the relaxed answers: share of each site opened, how often each point is served.
+    bound
+        The bound at the best prices.
+    step, weight, taken, failed
+        Length of the steps, most weight of a new answer, steps taken, failures in a row.
+    """
+
+    price: FloatArray
+    worth: FloatArray
+    share: FloatArray
+    times: FloatArray
+    bound: float
+    step: float = FIRST_STEP
+    weight: float = NEW_SHARE
+    taken: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Capacities:
+    """Costs (sites x points), demand of each point, capacity of each site, number of sites."""
+
+    cost: FloatArray
+    demand: FloatArray
+    capacity: FloatArray
+    p: int
+
+
+def first_prices(task: Capacities) -> Prices:
+    """Return prices at which about one and a half sites of p seem cheap to each point."""
+    finite = np.where(np.isfinite(task.cost), task.cost, np.nan)
+    price = np.nanquantile(finite, min(1.0, 1.5 / max(task.p, 1)), axis=0)
+    bound, worth, share, times = _relax(task, price)
+    return Prices(price, worth, share, times, bound)
+
+
+def raise_bound(task: Capacities, prices: Prices, target: float, steps: int) -> bool:
+    """Raise the bound by up to `steps` steps towards `target`; return whether it can go on."""
+    for _ in range(steps):
+        slope = 1.0 - prices.times
+        slope[(slope < 0) & (prices.price <= 0)] = 0.0
+        length = float(slope @ slope)
+        if length < NOTHING or prices.step < SMALLEST_STEP or prices.bound >= target:
+            return False
+        aim = target if np.isfinite(target) else AIM * max(prices.bound, NOTHING)
+        trial = np.maximum(prices.price + prices.step * max(aim - prices.bound, NOTHING) / length * slope, 0.0)
+        bound, worth, share, times = _relax(task, trial)
+        _keep(prices, (bound, trial, worth, times))
+        _average(prices, share, times)
+    return True
+
+
+def _relax(task: Capacities, price: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+    """Return the bound at `price`, the worth of each site, what is opened and how often each point is served."""
+    worth, packed = np.empty(len(task.cost)), np.empty(task.cost.shape, dtype=np.bool_)
+    knapsack_worth(task.cost, task.demand, task.capacity, price, worth, packed)
+    opened = np.argsort(worth, kind="stable")[: task.p]
+    share = np.zeros(len(worth))
+    share[opened] = 1.0
+    return float(price.sum() + worth[opened].sum()), worth, share, packed[opened].sum(axis=0).astype(np.float64)
+
+
+def _keep(prices: Prices, found: tuple[float, FloatArray, FloatArray, FloatArray]) -> None:
+    """Keep prices that raise the bound; lengthen the steps where the new slope agrees, shorten after failures."""
+    bound, price, worth, times = found
+    if bound > prices.bound:
+        if float((1.0 - times) @ (1.0 - prices.times)) >= 0:
+            prices.step = min(LONGER * prices.step, LARGEST_STEP)
+        prices.bound, prices.price, prices.worth, prices.failed = bound, price, worth, 0
+    else:
+        prices.failed += 1
+    if prices.failed >= PATIENCE:
+        prices.step, prices.failed = SHORTER * prices.step, 0
+
+
+def _average(prices: Prices, share: FloatArray, times: FloatArray) -> None:
+    """Take the newest answer into the means, with the weight that leaves the mean slope shortest."""
+    change = times - prices.times
+    length = float(change @ change)
+    shortest = float((1.0 - prices.times) @ change) / length if length > 0 else 0.0
+    weight = min(max(shortest, prices.weight / 10), prices.weight)
+    prices.times = prices.times + weight * change
+    prices.share = prices.share + weight * (share - prices.share)
+    prices.taken += 1
+    if prices.taken % LOOK_EVERY == 0:
+        prices.weight = max(NEW_SHARE_DECAY * prices.weight, LEAST_NEW_SHARE)
