@@ -175,22 +175,22 @@ def fitted(seed: Floats, row_sums: Integers, column_sums: Integers) -> Integers:
 
 
 @compiled
+def scale_lines(table: Floats, sums: Integers) -> None:
+    """Scale each row of a table to the sum it should have."""
+    for row in range(sums.size):
+        total = 0.0
+        for column in range(table.shape[1]):
+            total += table[row, column]
+        for column in range(table.shape[1]):
+            table[row, column] *= sums[row] / max(total, TINY)
+
+
+@compiled
 def balance(table: Floats, row_sums: Integers, column_sums: Integers) -> None:
     """Scale the rows and columns of a table in turn to the sums they should have."""
-    rows, columns = table.shape
     for _ in range(FITTING_STEPS):
-        for row in range(rows):
-            total = 0.0
-            for column in range(columns):
-                total += table[row, column]
-            for column in range(columns):
-                table[row, column] *= row_sums[row] / max(total, TINY)
-        for column in range(columns):
-            total = 0.0
-            for row in range(rows):
-                total += table[row, column]
-            for row in range(rows):
-                table[row, column] *= column_sums[column] / max(total, TINY)
+        scale_lines(table, row_sums)
+        scale_lines(table.T, column_sums)
 
 
 def _types(powertrain: Integers, ease: Integers, types: dy.DataFrame[VehicleType]) -> Integers:

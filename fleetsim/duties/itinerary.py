@@ -1,7 +1,8 @@
 """From steps of many vehicles at once to the leg table."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import dataframely as dy
 import numpy as np
@@ -12,6 +13,7 @@ from fleetsim.duties.draws import Floats, Integers, evenly
 from fleetsim.duties.driving import Columns, close_up
 from fleetsim.duties.tables import DutyVehicle, Leg
 
+GroupT = TypeVar("GroupT", bound="Group")
 NEVER = -1
 COLUMNS = {
     "depart_s": np.int64,
@@ -104,6 +106,41 @@ def blank(rows: int) -> Columns:
         timed=np.zeros(rows, np.bool_),
         latest_s=whole(NEVER),
     )
+
+
+class Group(Protocol):
+    """Vehicles whose legs are written together."""
+
+    @property
+    def vehicle(self) -> Integers:
+        """Their rows."""
+
+    def most_legs(self) -> Integers:
+        """Return how many legs each of them has at most."""
+
+
+def written_by_group(
+    size: int, groups: Sequence[GroupT], write: Callable[[GroupT, Integers, Columns], Integers]
+) -> tuple[Integers, dy.DataFrame[Leg]]:
+    """Return the vehicles that have legs, and these legs, the vehicles numbered anew from 0.
+
+    Parameters
+    ----------
+    size
+        Vehicles.
+    groups
+        Groups of them; whoever is in none has no legs.
+    write
+        Takes a group, the first row of each of its vehicles and the columns; returns the row after its last leg.
+    """
+    most = np.zeros(size, np.int64)
+    for group in groups:
+        most[group.vehicle] = group.most_legs()
+    first = np.cumsum(most) - most
+    end, legs = first.copy(), blank(int(most.sum()))
+    for group in groups:
+        end[group.vehicle] = write(group, first[group.vehicle], legs)
+    return written(legs, first, end)
 
 
 def written(legs: Columns, first: Integers, end: Integers) -> tuple[Integers, dy.DataFrame[Leg]]:

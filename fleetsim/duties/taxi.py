@@ -10,7 +10,7 @@ from fleetsim.duties.draws import Floats, Integers, evenly, normal
 from fleetsim.duties.driving import Columns, TaxiCrew, TaxiRule, drive_shift
 from fleetsim.duties.fleet import DayOf, DutyInputs, expand, vehicle_table
 from fleetsim.duties.geography import zone_of_district
-from fleetsim.duties.itinerary import FleetDay, blank, seconds, written
+from fleetsim.duties.itinerary import FleetDay, seconds, written_by_group
 
 TWO_DRIVER_FLEETS = ("taxi_company",)
 WIDEST_SPREAD = 2.5
@@ -72,15 +72,11 @@ def taxi_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf) -> FleetDay:
     patterns, drawn = _patterns(inputs, day, size)
     on = evenly(size, inputs.section.taxi_in_service_share)
     groups = [_group(inputs, day, name, np.flatnonzero(on & (drawn == number))) for number, name in enumerate(patterns)]
-    most = np.zeros(size, np.int64)
-    for group in groups:
-        most[group.vehicle] = group.most_legs()
-    end = np.cumsum(most)
-    first, row = end - most, end - most
-    legs = blank(int(most.sum()))
-    for group in groups:
-        row[group.vehicle] = _drive(inputs, day, group, (home[group.vehicle], row[group.vehicle]), legs)
-    vehicle, table = written(legs, first, row)
+
+    def write(group: _Group, row: Integers, legs: Columns) -> Integers:
+        return _drive(inputs, day, group, (home[group.vehicle], row), legs)
+
+    vehicle, table = written_by_group(size, groups, write)
     return FleetDay(vehicle_table(roll.take(vehicle), home[vehicle]), table)
 
 

@@ -10,7 +10,7 @@ from fleetsim.duties.draws import Floats, Integers, evenly, whole
 from fleetsim.duties.driving import Columns, TourCrew, TourRule, TourWays, draw_places, drive_tours
 from fleetsim.duties.fleet import DayOf, DutyInputs, Roll, expand, vehicle_table
 from fleetsim.duties.geography import zone_of_district
-from fleetsim.duties.itinerary import FleetDay, blank, seconds, written
+from fleetsim.duties.itinerary import FleetDay, seconds, written_by_group
 from networks.errors import DataError
 
 DRAWS_A_CLUSTER = 3
@@ -67,15 +67,7 @@ def tour_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf, in_service_sh
     for index, pattern in enumerate(patterns.iter_rows(named=True)):
         plan = _Plan(inputs, day, pattern)
         groups.append(_group(plan, _at_work(plan, np.flatnonzero(number == index), in_service_share), roll))
-    most = np.zeros(roll.row.size, np.int64)
-    for group in groups:
-        most[group.vehicle] = group.most_legs()
-    end = np.cumsum(most)
-    first, row = end - most, end - most
-    legs = blank(int(most.sum()))
-    for group in groups:
-        row[group.vehicle] = _drive(group, row[group.vehicle], legs)
-    vehicle, table = written(legs, first, row)
+    vehicle, table = written_by_group(roll.row.size, groups, _drive)
     return FleetDay(vehicle_table(roll.take(vehicle), *_stands(inputs, groups, vehicle, roll.row.size)), table)
 
 
