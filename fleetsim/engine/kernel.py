@@ -12,7 +12,7 @@ from collections.abc import Callable
 from numba.core import event
 
 from fleetsim.engine.compiled.compiler import entry
-from fleetsim.engine.compiled.packing import check_rows, has_extras, log_of, new_day, ready
+from fleetsim.engine.compiled.packing import check_rows, enlarged, has_extras, log_of, new_day
 from fleetsim.engine.policies import SHIPPED, Policies
 from fleetsim.engine.spec import Inputs, Log
 
@@ -48,7 +48,7 @@ def run_day(
     with event.install_listener("numba:compile", _Teller(on_compilation)):
         run = entry(policies, has_extras(inputs))
         while not run(day):
-            day = ready(day)
+            day = enlarged(day)
     return log_of(day, int(inputs.vehicles.first_leg[-1])), int(day.tally["happened"][0])
 
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleetsim.engine.compiled.compiler import entry
-from fleetsim.engine.compiled.packing import has_extras, log_of, new_day, ready
-from fleetsim.engine.compiled.state import Day
+from fleetsim.engine.compiled.packing import enlarged, has_extras, log_of, new_day
+from fleetsim.engine.compiled.state import PAGE, Day
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.kernel import simulate as simulate_compiled
 from fleetsim.engine.policies import SHIPPED
@@ -46,7 +46,7 @@ many = settings(max_examples=250, deadline=None, derandomize=True, suppress_heal
 def run_to_end(day: Day, extras: bool) -> Day:
     run = entry(SHIPPED, extras)
     while not run(day):
-        day = ready(day)
+        day = enlarged(day)
     return day
 
 
@@ -124,6 +124,18 @@ def test_both_engines_give_the_same_log_of_cities_with_one_feature(feature: str)
 @given(SEEDS, SMALL, st.lists(st.booleans(), min_size=len(FEATURES), max_size=len(FEATURES)))
 def test_both_engines_give_the_same_log_of_cities_with_any_features(seed: int, size: CitySize, on: list[bool]) -> None:
     assert_same_log(random_inputs(seed, size, Features(*on)))
+
+
+@settings(max_examples=60, **quiet)
+@given(SEEDS, SMALL)
+def test_events_that_are_moved_leave_room_for_others(seed: int, size: CitySize) -> None:
+    inputs = random_inputs(seed, size, Features(*[True] * len(FEATURES)))
+    day, least = new_day(inputs), len(inputs.vehicles) + 1
+    cramped = day._replace(
+        pages=day.pages[:least].copy(), later=day.later[: least * PAGE].copy(), events=day.events[: least - 1].copy()
+    )
+    log = log_of(run_to_end(cramped, extras=True), int(inputs.vehicles.first_leg[-1]))
+    assert_equal(log, simulate(inputs))
 
 
 @settings(max_examples=60, **quiet)

@@ -22,6 +22,7 @@ from numba.core.types import Boolean, Integer
 from charging import cascade, energy
 from fleetsim.engine import policies, sharing, spec
 from fleetsim.engine.compiled import (
+    ahead,
     events,
     faults,
     heap,
@@ -89,7 +90,7 @@ def entry(chosen: Policies = SHIPPED, has_extras: bool = True) -> Callable[[Day]
 
 def source_number(has_extras: bool) -> int:
     """Return a number for all that is compiled in: another source or another use of it, another number."""
-    modules = (*MODULES, spec, state, packing)
+    modules = (*MODULES, ahead, spec, state, packing)
     text = "".join(inspect.getsource(module) for module in modules) + str(has_extras)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 

@@ -1,7 +1,8 @@
 """The run of a day: events in their order, and the agenda."""
 
+from fleetsim.engine.compiled.ahead import fetch
 from fleetsim.engine.compiled.faults import break_plug, repair_plug
-from fleetsim.engine.compiled.heap import drop_first, schedule
+from fleetsim.engine.compiled.heap import drop_first, is_moved, refill, schedule, vehicle_of
 from fleetsim.engine.compiled.legs import drive, go_on
 from fleetsim.engine.compiled.managed import share
 from fleetsim.engine.compiled.packing import ROWS_BESIDE_TRIES, SHARINGS
@@ -24,7 +25,6 @@ from fleetsim.engine.compiled.state import (
     Day,
 )
 from fleetsim.engine.compiled.stops import end_visit, joins, look_further, stop, try_stations
-from fleetsim.engine.spec import NEVER_US
 
 
 def wake(day: Day, v: int, now: int) -> None:
@@ -101,39 +101,17 @@ def start(day: Day, v: int) -> None:
         drive(day, v)
 
 
-def next_time(day: Day) -> int:
-    """Return the time of the next event [us], NEVER_US where there is none."""
-    tally, time = day.tally[0], NEVER_US
-    if tally.pending > 0:
-        time = day.events[0].time
-    if tally.risen < len(day.dawn):
-        time = min(time, day.dawn[tally.risen].time)
-    return int(time)
-
-
-def is_dawn(day: Day) -> bool:
-    """Return whether the next event is the first one of a vehicle: those come before all others of their time."""
-    tally = day.tally[0]
-    if tally.risen == len(day.dawn):
-        return False
-    return bool(tally.pending == 0 or day.dawn[tally.risen].time <= day.events[0].time)
-
-
 def happen(day: Day) -> None:
     """Let the next event happen, unless it has been moved."""
     tally = day.tally[0]
-    if is_dawn(day):
-        first = day.dawn[tally.risen]
-        v, order, now = first.vehicle, first.order, first.time
-        tally.risen += 1
-    else:
-        first = day.events[0]
-        v, order, now = first.vehicle, first.order, first.time
-        tally.pending -= 1
-        drop_first(day.events, tally.pending)
-    if not HAS_EXTRAS or day.vehicles[v].event == order:
+    now, key = day.events[0].time, day.events[0].key
+    tally.pending -= 1
+    drop_first(day.events, tally.pending)
+    if tally.pending > 0:
+        fetch(day.vehicles, vehicle_of(day.events[0].key))
+    if not is_moved(day.vehicles, key):
         tally.happened += 1
-        wake(day, v, now)
+        wake(day, vehicle_of(key), now)
 
 
 def is_on_agenda(day: Day) -> bool:
@@ -141,25 +119,26 @@ def is_on_agenda(day: Day) -> bool:
     tally = day.tally[0]
     if tally.agenda == len(day.agenda):
         return False
-    return bool(day.agenda[tally.agenda].time <= next_time(day))
+    return bool(tally.pending == 0 or day.agenda[tally.agenda].time <= day.events[0].time)
 
 
 def run_on(day: Day) -> bool:
-    """Run the day as far as the log has room, and up to the first event; return whether it is over."""
+    """Run the day as far as the log has room; return whether it is over."""
     tally = day.tally[0]
     room = day.visits.shape[1] - day.tried.shape[1] - ROWS_BESIDE_TRIES
     flow_room = day.flows.shape[1] - len(day.plugs) - SHARINGS * tally.most_plugs
     while tally.woken < len(day.vehicles) and tally.rows < room:
         tally.woken += 1
         start(day, tally.woken - 1)
-    if tally.risen == NOBODY:
+    if tally.woken < len(day.vehicles):
         return False
     while tally.rows < room and tally.flow_rows < flow_room:
+        if tally.pending == 0:
+            refill(day)
         if HAS_EXTRAS and is_on_agenda(day):
             follow_agenda(day)
-        elif tally.pending > 0 or tally.risen < len(day.dawn):
+        elif tally.pending > 0:
             happen(day)
         else:
             break
-    is_done = tally.pending == 0 and tally.risen == len(day.dawn)
-    return bool(is_done and tally.agenda == len(day.agenda))
+    return bool(tally.pending == 0 and tally.put_off == 0 and tally.agenda == len(day.agenda))

@@ -149,11 +149,11 @@ def share_by_need(day: Day, first: int, end: int, limit: int) -> None:
     for slot in range(first, end):
         if day.plugs[slot].flows:
             event = day.by_need[place(day.by_need, size, day.plugs[slot].spare)]
-            event.time, event.order, event.vehicle = day.plugs[slot].spare, slot, slot
+            event.time, event.key = day.plugs[slot].spare, slot
             size += 1
     left = limit
     while size > 0:
-        slot = day.by_need[0].vehicle
+        slot = day.by_need[0].key
         size -= 1
         drop_first(day.by_need, size)
         day.wishes[slot] = min(day.wishes[slot], left)

@@ -7,8 +7,10 @@ import numpy as np
 from charging.cascade import MICROGRAMS
 from fleetsim.engine.compiled.state import (
     BREAK,
+    BUCKETS,
     DELIVERY,
     EVENT,
+    EVENTS_PAGE,
     FAULTY,
     ITEM,
     LEG,
@@ -16,6 +18,7 @@ from fleetsim.engine.compiled.state import (
     MORE,
     MORE_COLUMNS,
     NOBODY,
+    PAGE,
     PLUG,
     POOL_WAY,
     REPAIR,
@@ -112,6 +115,8 @@ def has_extras(inputs: Inputs) -> bool:
 def new_day(inputs: Inputs) -> Day:
     """Return the state of a day before its first event."""
     size, pools = len(inputs.vehicles), len(inputs.pools.roams)
+    # Where events are moved, each that is not may be left alone on its page; else all pages but one a bucket are full.
+    pages = BUCKETS + (size if has_extras(inputs) else size // PAGE)
     zones = inputs.access.station.shape[1]
     stations = _new_stations(inputs)
     managed = stations["managed"]
@@ -123,7 +128,7 @@ def new_day(inputs: Inputs) -> Day:
     stocks["packs"] = inputs.stations.packs
     stocks["first"] = _firsts(inputs.stations.packs.ravel()).reshape(stocks.shape)
     tally = np.zeros(1, TALLY)
-    tally["risen"] = NOBODY
+    tally["bucket"] = tally["freed"] = NOBODY
     tally["step_us"], tally["tries"], tally["most_plugs"] = inputs.signals.step, inputs.tries, most_plugs
     return Day(
         vehicles=_new_vehicles(inputs),
@@ -131,7 +136,7 @@ def new_day(inputs: Inputs) -> Day:
         legs=_new_legs(inputs.legs),
         stations=stations,
         ways=_packed(inputs.access, ("station", "drive", "metres"), WAY),
-        tried=np.zeros((size, inputs.tries), np.int64),
+        tried=np.empty((size, inputs.tries), np.int64),
         plugs=plugs,
         wishes=np.zeros(len(plugs), np.int64),
         offers=np.zeros(len(plugs), np.int64),
@@ -150,8 +155,10 @@ def new_day(inputs: Inputs) -> Day:
         waiting=_new_lines((pools, zones)),
         roams=inputs.pools.roams.copy(),
         pool_ways=_packed(inputs.pools, ("zone", "drive", "metres"), POOL_WAY),
-        dawn=np.zeros(0, EVENT),
-        events=np.zeros(2 * size + HEAP_ROOM, EVENT),
+        events=np.empty(2 * size + HEAP_ROOM, EVENT),
+        later=np.empty(pages * PAGE, EVENT),
+        pages=np.empty(pages, EVENTS_PAGE),
+        buckets=np.full(BUCKETS, NOBODY, np.int64),
         visits=np.empty((len(VISIT_COLUMNS), FIRST_ROOM * size + inputs.tries + ROWS_BESIDE_TRIES + 1), np.int64),
         flows=np.empty((len(FLOW_COLUMNS), SHARINGS * most_plugs + (FIRST_ROOM + 1) * len(plugs) + 1), np.int64),
         tally=tally,
@@ -282,24 +289,9 @@ def _packed(columns: object, names: tuple[str, ...], row_type: np.dtype[np.void]
     return rows
 
 
-def ready(day: Day) -> Day:
-    """Return the day with what it needs to run on: first events in order, after that twice the room for its log."""
-    if day.tally["risen"][0] == NOBODY and day.tally["woken"][0] == len(day.vehicles):
-        return _risen(day)
+def enlarged(day: Day) -> Day:
+    """Return the day with twice the room for its log."""
     return day._replace(visits=_twice(day.visits), flows=_twice(day.flows) if len(day.plugs) else day.flows)
-
-
-def _risen(day: Day) -> Day:
-    """Return the day with the first event of each vehicle in order, so that the heap holds only what follows.
-
-    The heap is some ten times smaller so, and what events look at stays near the processor.
-    """
-    first = day.events[: day.tally["pending"][0]]
-    scheduled = np.empty(len(first), np.int64)
-    scheduled[first["order"]] = np.arange(len(first))
-    by_time = np.argsort(first["time"][scheduled], kind="stable")
-    day.tally["risen"], day.tally["pending"] = 0, 0
-    return day._replace(dawn=first[scheduled[by_time]])
 
 
 def _twice(table: IntArray) -> IntArray:

@@ -25,6 +25,10 @@ AWAY, QUEUED, HOLDING, LEAVING = range(4)
 """Where a vehicle stands at a station: not at all, in the queue, on a plug, on its way out."""
 WORKS, BETWEEN, WAITS, CALLED_AWAY, OVER = range(5)
 """What a vehicle of a pool is about: a task, energy between tasks, nothing, on its way from there, nothing more."""
+BUCKETS = 8192
+"""Buckets of events that come later; see `heap`."""
+PAGE = 16
+"""Events on a page of a bucket."""
 NOBODY = -1
 NO_GRANT = -(2**62)
 """Grant of a plug before the first sharing [W]."""
@@ -71,8 +75,8 @@ PLUG_ROW = (
 )  # fmt: skip
 TASK_COLUMNS = ("pool", "latest", "zone", "first_leg", "end_leg")
 TALLY_ROW = (
-    "woken", "risen", "pending", "scheduled", "happened", "agenda", "rows", "flow_rows", "step_us", "tries",
-    "most_plugs", "sources",
+    "woken", "pending", "put_off", "bucket", "freed", "used", "scheduled", "happened", "agenda", "rows", "flow_rows",
+    "step_us", "tries", "most_plugs", "sources",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(("soft", "at_home", "fills", "may_charge", "at_depot", "timed", "overnight"), np.bool_),
@@ -102,8 +106,9 @@ STATION = row_type(
     {name: TYPES[name] for name in ("bookable", "managed", "endless")},
 )
 PLUG = row_type(PLUG_ROW, {**TYPES, "rate": np.float64, "zero": np.float64})
-WAY = row_type(("station", "drive", "metres"))
-EVENT = row_type(("time", "order", "vehicle"))
+WAY = row_type(("station", "metres", "drive"), {"station": np.int32, "metres": np.int32})
+EVENT = row_type(("time", "key"))
+EVENTS_PAGE = row_type(("events", "behind"))
 ITEM = row_type(("time", "what", "row"), TYPES)
 FAULTY = row_type(("station", "plug"))
 DELIVERY = row_type(("time", "amount_ug"))
@@ -161,14 +166,19 @@ class Day(NamedTuple):
     roams: NDArray[np.bool_]
     pool_ways: Records
     """`Pools`: from zones to zones, shape (zones, ranks)."""
-    dawn: Records
-    """The first event of each vehicle that has one, in order; `tally.risen` of them have come up."""
     events: Records
     """Heap by time and order of scheduling, `tally.pending` long; moved events stay until they come up."""
+    later: Records
+    """Events in buckets, page by page."""
+    pages: Records
+    """How many events each page holds and the page behind it; `tally.used` pages were ever used, those from
+    `tally.freed` on are free again."""
+    buckets: IntArray
+    """First page of each bucket; the heap holds all up to `tally.bucket`."""
     visits: IntArray
     """The log: shape (columns, rows), `tally.rows` of it written."""
     flows: IntArray
     """`Flows`: shape (columns, rows), `tally.flow_rows` of it written."""
     tally: Records
-    """One row: vehicles woken for the first time, first events that came up, events pending, scheduled and happened,
-    agenda done, rows."""
+    """One row: vehicles woken for the first time, events in heap and buckets, scheduled and happened, agenda done,
+    rows."""
