@@ -12,14 +12,14 @@ import polars as pl
 
 from charging.tables import DepotFleet, Station
 from fleetsim.datasets import City
-from fleetsim.duties.assign import by_difficulty, give, types_of
+from fleetsim.duties.assign import Ranked, by_difficulty, give, types_of
 from fleetsim.duties.background import arrivals
 from fleetsim.duties.draws import evenly
 from fleetsim.duties.fleet import DutyInputs, DutyTables
 from fleetsim.duties.itinerary import FleetDay, sampled
 from fleetsim.duties.make import bus_trips, counts_key, day_of, make_fleet
 from fleetsim.duties.tables import BackgroundArrival, FleetCount
-from fleetsim.engine.build import DayModel, build_day
+from fleetsim.engine.build import Crew, DayModel, crew_of, supplied
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.log import day_use, service_of, sessions, station_load, zone_demand
 from fleetsim.engine.plan import Background, DayConditions, FleetPlan
@@ -41,8 +41,15 @@ class Days:
 
     city: City
     scenario: Scenario
-    _kept: dict[tuple[str, str], tuple[Any, FleetDay, pl.DataFrame]] = field(default_factory=dict)
+    comes_again: tuple[int, str] | None = None
+    """Year and day that are built once more with other stations: what no station changes is kept until then."""
+    _crews: dict[tuple[int, str], Crew] = field(default_factory=dict)
+    _kept: dict[tuple[str, str], tuple[Any, FleetDay, Ranked]] = field(default_factory=dict)
     _trips: dict[bool, Any] = field(default_factory=dict)
+    _planned: tuple[pl.DataFrame, dict[tuple[str, str, int], FleetPlan]] = field(
+        default_factory=lambda: (pl.DataFrame(), {})
+    )
+    """Plans of a table `Stock`, by fleet, representative day of its duties, and year."""
 
     def plans(self, day: dict[str, Any], stock: pl.DataFrame, year: int) -> list[FleetPlan]:
         """Return every simulated fleet's day with the vehicles of a year.
@@ -59,8 +66,14 @@ class Days:
         counts = fleet_counts(stock)
         simulated = self.city.fleets.filter("simulated")["fleet"].to_list()
         present = [fleet for fleet in simulated if counts.filter(pl.col("fleet") == fleet)["vehicles"].sum()]
-        held = _held(stock)
-        return [self._plan(fleet, day, counts, held[fleet], year) for fleet in present]
+        if self._planned[0] is not stock:
+            self._planned = stock, {}
+        plans, held = self._planned[1], _held(stock)
+        keys = [(fleet, self._duties_of(day, self._types[fleet][0])["day"], year) for fleet in present]
+        for fleet, key in zip(present, keys, strict=True):
+            if key not in plans:
+                plans[key] = self._plan(fleet, day, counts, held[fleet], year)
+        return [plans[key] for key in keys]
 
     def model(
         self, day: dict[str, Any], plans: Sequence[FleetPlan], stock: pl.DataFrame, supply: Supply, year: int
@@ -99,23 +112,31 @@ class Days:
             kwh_per_unit=dict(content.iter_rows()),
             sample=run.sample,
         )
-        return build_day(
-            plans,
-            self._background(day, stock, year),
-            self.city.vehicle_types,
-            supply,
-            conditions,
-            self.scenario.charging,
-        )
+        charging, key = self.scenario.charging, (year, day["day"])
+        crew = self._crews.pop(key, None)
+        if crew is None:
+            background = self._background(day, stock, year)
+            crew = crew_of(plans, background, self.city.vehicle_types, conditions, charging)
+        if key == self.comes_again:
+            self._crews[key] = crew
+        return supplied(crew, supply, conditions, charging)
 
     def _plan(
         self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount], held: pl.DataFrame, year: int
     ) -> FleetPlan:
-        made, ranked = self._fleet_day(fleet, day, counts)
         group, types = self._types[fleet]
+        made, ranked = self._fleet_day(fleet, self._duties_of(day, group), counts)
         plug_share = at_year(self.scenario.duties.taxi_home_plug_share, year) if group == "taxi" else 0.0
         assignment = give(ranked, held, types, home_plug_share=plug_share)
         return FleetPlan(fleet, group, made.vehicles, made.legs, assignment)
+
+    def _duties_of(self, day: dict[str, Any], group: str) -> dict[str, Any]:
+        """Return the representative day whose duties a group has on a day: the first weekday, or the first weekend day.
+
+        So what differs between them is due to weather and not to chance. Airports have duties of the season.
+        """
+        alike = (row for row in self.city.days.iter_rows(named=True) if row["weekend"] == day["weekend"])
+        return day if group == "airside" else next(alike, day)
 
     @cached_property
     def _types(self) -> dict[str, tuple[str, dy.DataFrame[VehicleType]]]:
@@ -123,16 +144,10 @@ class Days:
         groups = self.city.fleets.select("fleet", pl.col("group").cast(pl.String)).iter_rows()
         return {fleet: (group, types_of(self.city.vehicle_types, fleet, group)) for fleet, group in groups}
 
-    def _fleet_day(
-        self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount]
-    ) -> tuple[FleetDay, pl.DataFrame]:
-        """Return a fleet's day and its vehicles by the difficulty of their duties.
-
-        Buses follow their timetable, so that their day is the same on all weekdays, and on all weekend days.
-        """
-        key = counts_key(counts, fleet)
+    def _fleet_day(self, fleet: str, day: dict[str, Any], counts: dy.DataFrame[FleetCount]) -> tuple[FleetDay, Ranked]:
+        """Return a fleet's day and its vehicles by the difficulty of their duties."""
+        key, name = counts_key(counts, fleet), day["day"]
         group, _ = self._types[fleet]
-        name = f"weekend: {day['weekend']}" if group == "bus" else day["day"]
         known = self._kept.get((fleet, name))
         if known is None or known[0] != key:
             trips = self._bus_trips(weekend=day["weekend"]) if group == "bus" else None
@@ -201,7 +216,7 @@ def mean_ages(stock: pl.DataFrame, year: int) -> dict[tuple[str, str], float]:
 def depot_fleets(plans: Sequence[FleetPlan], places: pl.DataFrame) -> dy.DataFrame[DepotFleet]:
     """Return the vehicles with a plug that stand at each depot at night, by group of fleets."""
     parts = [
-        plan.vehicles.join(plan.assignment, on="vehicle_id")
+        plan.driven()
         .filter(pl.col("depot").is_not_null(), pl.col("powertrain").cast(pl.String).is_in(DEPOT_CARRIERS))
         .group_by("depot", maintain_order=True)
         .agg(vehicles=pl.col("weight").sum())

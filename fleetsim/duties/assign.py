@@ -1,6 +1,6 @@
 """Which vehicle drives which duty: powertrains and types of a year's stock given to the duties of a day."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import dataframely as dy
 import numpy as np
@@ -65,15 +65,29 @@ def assign(
     return give(by_difficulty(vehicles, legs), stock, types, home_plug_share=home_plug_share)
 
 
-def by_difficulty(vehicles: dy.DataFrame[DutyVehicle], legs: dy.DataFrame[Leg]) -> pl.DataFrame:
-    """Return the vehicles in the order in which `give` takes them; powertrains do not change it.
+class Part(NamedTuple):
+    """Vehicles of one exempt reason: the districts they are in, by name, and how many are in each."""
 
-    Returns
-    -------
-    pl.DataFrame
-        vehicle_id, exempt_reason and district (categories), alone (has no depot) and ease (place among all vehicles of
-        the fleet from the easiest duty to the hardest).
+    reason: str
+    districts: list[str]
+    numbers: Integers
+
+
+class Ranked(NamedTuple):
+    """The vehicles of a fleet in the order in which `give` takes them: by exempt reason, district and difficulty.
+
+    `ease` is the place among all vehicles of the fleet from the easiest duty to the hardest; who is `alone` has no
+    depot.
     """
+
+    vehicle: Integers
+    alone: NDArray[np.bool_]
+    ease: Integers
+    parts: list[Part]
+
+
+def by_difficulty(vehicles: dy.DataFrame[DutyVehicle], legs: dy.DataFrame[Leg]) -> Ranked:
+    """Return the vehicles in the order in which `give` takes them; powertrains do not change it."""
     size = vehicles.height
     longest = np.zeros(size)
     if legs.height:
@@ -84,25 +98,36 @@ def by_difficulty(vehicles: dy.DataFrame[DutyVehicle], legs: dy.DataFrame[Leg]) 
     by_ease = np.concatenate([by_ease[~alone[by_ease]], by_ease[alone[by_ease]]])
     ease = np.empty(size, np.int64)
     ease[by_ease] = np.arange(size)
-    groups = vehicles.select(pl.col(name).cast(pl.Enum(vehicles[name].unique().sort())) for name in ROW)
-    reason, district = (groups[name].to_physical().to_numpy().astype(np.int64) for name in ROW)
-    row = by_ease[np.argsort((reason * (1 + district.max(initial=0)) + district)[by_ease], kind="stable")]
-    return groups[row].with_columns(vehicle_id=pl.Series(row), alone=pl.Series(alone[row]), ease=pl.Series(ease[row]))
+    (reasons, reason), (districts, district) = (_numbered(vehicles[name]) for name in ROW)
+    group = reason * len(districts) + district
+    row = by_ease[np.argsort(group[by_ease], kind="stable")]
+    numbers = np.bincount(group, minlength=len(reasons) * len(districts)).reshape(len(reasons), len(districts))
+    parts = [
+        Part(name, [districts[code] for code in np.flatnonzero(of_reason)], of_reason[of_reason > 0])
+        for name, of_reason in zip(reasons, numbers, strict=True)
+    ]
+    return Ranked(row, alone[row], ease[row], parts)
+
+
+def _numbered(column: pl.Series) -> tuple[list[str], Integers]:
+    """Return the names in a column in their order, and the number of each row's name."""
+    names = column.unique().sort()
+    return names.to_list(), column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
 
 
 def give(
-    ranked: pl.DataFrame, stock: pl.DataFrame, types: dy.DataFrame[VehicleType], *, home_plug_share: float = 0.0
+    ranked: Ranked, stock: pl.DataFrame, types: dy.DataFrame[VehicleType], *, home_plug_share: float = 0.0
 ) -> dy.DataFrame[Assignment]:
     """Return powertrain and type of every duty vehicle of `by_difficulty`, see `assign`."""
-    if ranked.is_empty():
+    if not ranked.parts:
         return Assignment.create_empty()
-    held = stock.with_columns(pl.col("powertrain").cast(TEXT))
-    powertrain = np.concatenate(
-        [_powertrains(part, held) for part in ranked.partition_by("exempt_reason", maintain_order=True)]
-    )
-    vehicle = ranked["vehicle_id"].to_numpy()
-    plug = ranked["alone"].to_numpy() & np.isin(np.arange(len(POWERTRAINS)), PLUG_IN_CODES)[powertrain]
-    kind = _types(powertrain, ranked["ease"].to_numpy(), types)
+    held: dict[str, list[tuple[str, str, float]]] = {}
+    for reason, *row in stock.select("exempt_reason", "district", "powertrain", "vehicles").iter_rows():
+        held.setdefault(reason, []).append(tuple(row))
+    powertrain = np.concatenate([_powertrains(part, held.get(part.reason, [])) for part in ranked.parts])
+    vehicle = ranked.vehicle
+    plug = ranked.alone & np.isin(np.arange(len(POWERTRAINS)), PLUG_IN_CODES)[powertrain]
+    kind = _types(powertrain, ranked.ease, types)
     names = pl.Series(POWERTRAINS, dtype=Assignment.powertrain.dtype)
     table = pl.DataFrame(
         {
@@ -130,25 +155,24 @@ def types_of(types: dy.DataFrame[VehicleType], fleet: str, group: str) -> dy.Dat
     return VehicleType.cast(pl.concat([own, shared]).sort("powertrain", "vehicle_type"))
 
 
-def _powertrains(vehicles: pl.DataFrame, stock: pl.DataFrame) -> Integers:
-    """Return the powertrains (by `CODE`) of the vehicles of one exempt reason, sorted by district and difficulty."""
-    reason = vehicles["exempt_reason"][0]
-    held = stock.filter(pl.col("exempt_reason") == reason, pl.col("vehicles") > 0)
-    if held.is_empty():
-        raise DataError(
-            f"stock: no vehicle of exempt reason {reason!r} for {vehicles.height} duties; add it to the stock"
-        )
-    kinds = set(held["powertrain"])
+def _powertrains(part: Part, held: list[tuple[str, str, float]]) -> Integers:
+    """Return the powertrains (by `CODE`) of the vehicles of one exempt reason, sorted by district and difficulty.
+
+    `held` are district, powertrain and number of those in the stock.
+    """
+    held = [row for row in held if row[2] > 0]
+    total = int(part.numbers.sum())
+    if not held:
+        raise DataError(f"stock: no vehicle of exempt reason {part.reason!r} for {total} duties; add it to the stock")
+    kinds = {kind for _, kind, _ in held}
     names = [name for name in SHORT_DUTIES_FIRST if name in kinds]
-    numbers = np.bincount(vehicles["district"].to_physical().to_numpy())
-    present = np.flatnonzero(numbers)
-    row = {district: number for number, district in enumerate(vehicles["district"].unique(maintain_order=True))}
+    row = {district: number for number, district in enumerate(part.districts)}
     amounts, city = np.zeros((len(row), len(names))), np.zeros(len(names))
-    for district, kind, number in held.select("district", "powertrain", "vehicles").iter_rows():
+    for district, kind, number in held:
         city[names.index(kind)] += number
         if district in row:
             amounts[row[district], names.index(kind)] += number
-    table = fitted(amounts + TRACE * city, numbers[present], whole(city, vehicles.height))
+    table = fitted(amounts + TRACE * city, part.numbers, whole(city, total))
     codes = np.array([CODE[name] for name in names])
     return np.concatenate([np.repeat(codes, numbers_of) for numbers_of in table])
 

@@ -25,6 +25,13 @@ class FleetPlan:
     legs: dy.DataFrame[Leg]
     assignment: dy.DataFrame[Assignment]
 
+    def driven(self) -> pl.DataFrame:
+        """Return the vehicles with what drives them, by number."""
+        vehicles, given = self.vehicles.sort("vehicle_id"), self.assignment.sort("vehicle_id")
+        if vehicles["vehicle_id"].equals(given["vehicle_id"]):
+            return vehicles.hstack(given.drop("vehicle_id").get_columns())
+        return vehicles.join(given, on="vehicle_id", how="left", maintain_order="left")
+
 
 @dataclass(frozen=True, slots=True)
 class Background:

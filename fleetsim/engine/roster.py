@@ -14,7 +14,6 @@ from fleetsim.engine.plan import GROUP, Background, DayConditions, FleetPlan
 from fleetsim.engine.spec import NEVER_US, BoolArray, IntArray, Kind, Legs, Vehicles, needed
 from fleetsim.engine.supply import STATION_KIND_OF
 from fleetsim.scenario.stations import ChargingSection
-from fleetsim.vehicles import FloatArray
 from networks.compiled import compiled
 
 KEYS = ("fleet", "fleet_group", "vehicle_id", "powertrain", "weight", "background")
@@ -61,13 +60,12 @@ def sized_types(parameters: pl.DataFrame, section: ChargingSection) -> pl.DataFr
 
 def fleet_roster(plan: FleetPlan, sized: pl.DataFrame, fleet: pl.Enum) -> pl.DataFrame:
     """Return a fleet's vehicles with their types and the number of their legs, in the order of the legs."""
-    vehicles = plan.vehicles.sort("vehicle_id")
+    vehicles = plan.driven()
     # The legs are sorted by vehicle, so that looking up where each vehicle's begin and end is enough.
     of_leg, vehicle = plan.legs["vehicle_id"].to_numpy(), vehicles["vehicle_id"].to_numpy()
     number = np.searchsorted(of_leg, vehicle, "right") - np.searchsorted(of_leg, vehicle)
     return (
-        vehicles.select("vehicle_id", "weight", "district", "depot")
-        .join(plan.assignment, on="vehicle_id", how="left", maintain_order="left")
+        vehicles.select("vehicle_id", "weight", "district", "depot", "powertrain", "vehicle_type", "home_plug")
         .join(sized, on="vehicle_type", how="left", maintain_order="left")
         .with_columns(
             legs=pl.Series(number, dtype=pl.Int64),
@@ -89,17 +87,18 @@ def with_homes(roster: pl.DataFrame, stations: pl.DataFrame, own: pl.DataFrame) 
     keyed = roster.join(rows, on=["depot", "kind"], how="left", maintain_order="left").join(
         plugs, on="district", how="left", maintain_order="left"
     )
-    plug = pl.when(_has_own_plug()).then(pl.col("own"))
-    return keyed.with_columns(home=pl.coalesce("home", plug, pl.lit(-1)), home_plug=plug.is_not_null())
+    plug = pl.when("home_plug").then(pl.col("own"))
+    return keyed.with_columns(home=pl.coalesce("home", plug, pl.lit(-1)))
 
 
-def _has_own_plug() -> pl.Expr:
+def has_own_plug() -> pl.Expr:
+    """Return whether a vehicle that stands where there is a plug can take from it."""
     return pl.col("home_plug") & (pl.col("kind") == Kind.ELECTRIC)
 
 
 def own_plugs(roster: pl.DataFrame) -> pl.DataFrame:
     """Return one row a district whose vehicles have plugs of their own: station_id, district, plugs."""
-    numbers = roster.filter(_has_own_plug()).group_by("district", maintain_order=True).len("plugs").sort("district")
+    numbers = roster.filter("home_plug").group_by("district", maintain_order=True).len("plugs").sort("district")
     return numbers.select(
         pl.concat_str(pl.lit(HOME_PREFIX), "district").alias("station_id"), "district", pl.col("plugs").cast(pl.Int64)
     )
@@ -111,20 +110,21 @@ def with_own_plugs(stations: pl.DataFrame, own: pl.DataFrame, section: ChargingS
     return pl.concat([given, plugs], how="diagonal_relaxed")
 
 
-def start_level(plans: Sequence[FleetPlan], conditions: DayConditions) -> pl.Expr:
+def start_level() -> pl.Expr:
     """Return the level at the start: full where there is a plug at night, else drawn between reserve and target."""
-    draw = pl.Series("draw", np.concatenate([_start_draws(plan, conditions) for plan in plans]))
-    between = pl.col("reserve") + whole(draw * (pl.col("target") - pl.col("reserve")))
+    between = pl.col("reserve") + whole(pl.col("draw") * (pl.col("target") - pl.col("reserve")))
     return pl.when(pl.col("home") >= 0).then(pl.col("capacity")).otherwise(between)
 
 
-def _start_draws(plan: FleetPlan, conditions: DayConditions) -> FloatArray:
+def start_draws(plans: Sequence[FleetPlan], conditions: DayConditions) -> pl.Series:
     """Return where between reserve and target each vehicle without a plug starts: anywhere, alike often.
 
     A battery that is emptied steadily and filled to the target whenever it meets the reserve is found at
     every level between them equally often.
     """
-    return stream(conditions.seed, conditions.day, plan.fleet, "start_level").random(plan.vehicles.height)
+    keys = conditions.seed, conditions.day
+    draws = [stream(*keys, plan.fleet, "start_level").random(plan.vehicles.height) for plan in plans]
+    return pl.Series("draw", np.concatenate(draws))
 
 
 def visitors_of(
