@@ -81,6 +81,7 @@ def arrivals(inputs: DutyInputs, stock: pl.DataFrame, day: DayOf, year: int) -> 
     zone, arrive_s, energy_kwh = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = _in_order(arrive_s * len(parts) + number, zone, energy_kwh)
     patterns = pl.concat([part.head(1) for part in fleets])
+    patterns = patterns.select(pl.col(name).cast(BackgroundArrival.columns()[name].dtype) for name in CARRIED)
     carried = {name: patterns[name].gather(number[order]) for name in CARRIED}
     own = {"zone": zone[order], "arrive_s": arrive_s[order], "energy_kwh": energy_kwh[order]}
     table = pl.DataFrame({"vehicle_id": np.arange(number.size), **own, **carried})

@@ -54,6 +54,11 @@ class Geography:
         np.fill_diagonal(away, self.detour * WITHIN_ZONE * CELL_KM)
         return np.asarray(away)
 
+    @cached_property
+    def zones_of(self) -> dict[str, Integers]:
+        """The zones of each district."""
+        return {str(name): np.flatnonzero(self.district == name) for name in np.unique(self.district)}
+
     def ground(self, *, weekend: bool) -> Ground:
         """Return what the time of a way depends on, on a weekday or at a weekend."""
         return Ground(self.x_km, self.y_km, self.inner_km, self.free_kmh, self.speed_factor[weekend], self.detour)
@@ -211,6 +216,6 @@ def zone_of_district(
 
 def zone_of_one_district(place: Geography, district: str, weight: Floats, uniform: Floats) -> Integers:
     """Return a zone of the district for each uniform value, see `zone_of_district`."""
-    zones = np.flatnonzero(place.district == district)
+    zones = place.zones_of[district]
     mass = np.cumsum(weight[zones] if weight[zones].sum() > 0.0 else np.ones(zones.size))
     return np.asarray(zones[np.searchsorted(mass, uniform * mass[-1], side="right")])

@@ -27,7 +27,7 @@ from fleetsim.engine.roster import (
     with_own_plugs,
 )
 from fleetsim.engine.spec import Inputs
-from fleetsim.engine.supply import Supply, access_of, last, stations_of
+from fleetsim.engine.supply import Supply, last, stations_of
 from fleetsim.scenario.stations import ChargingSection
 from fleetsim.tables import VehicleType
 from fleetsim.vehicles import FloatArray, leg_use, type_parameters
@@ -145,7 +145,7 @@ def supplied(crew: Crew, supply: Supply, conditions: DayConditions, section: Cha
         vehicles=fit_to_start(vehicles_of(everyone), legs, duty.height),
         legs=legs,
         stations=stations_of(with_own_plugs(supply.stations, own, section), section, conditions.sample),
-        access=access_of(supply.ways, section, 1 + int(max(legs.zone.max(initial=0), last(supply.ways["zone"])))),
+        access=supply.access(section, 1 + int(max(legs.zone.max(initial=0), last(supply.ways["zone"])))),
         tries=section.tries,
     )
     return DayModel(

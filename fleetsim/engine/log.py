@@ -374,8 +374,9 @@ class _Groups(NamedTuple):
         """Return the values by cell; one sort of cell and value in one number."""
         room = 1 + int(value.max(initial=0))
         packed = np.sort(cell * room + value)
-        cells, first, number = np.unique(packed // room, return_index=True, return_counts=True)
-        return cls(cells, first, number, packed % room)
+        cells = packed // room
+        first = np.flatnonzero(np.diff(cells, prepend=-1))
+        return cls(cells[first], first, np.diff(first, append=cells.size), packed - cells * room)
 
     def mean(self) -> FloatArray:
         """Return the mean of each cell."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import dataframely as dy
@@ -40,6 +40,14 @@ class Supply:
 
     stations: dy.DataFrame[Station]
     nearest: pl.DataFrame
+    _known: dict[tuple[int, int], Access] = field(default_factory=dict)
+
+    def access(self, section: ChargingSection, zones: int) -> Access:
+        """Return the nearest stations of each zone, see `access_of`; made once for all days."""
+        key = section.stations_considered, zones
+        if key not in self._known:
+            self._known[key] = access_of(self.ways, section, zones)
+        return self._known[key]
 
     @cached_property
     def ways(self) -> pl.DataFrame:
