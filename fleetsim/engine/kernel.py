@@ -44,9 +44,10 @@ def run_day(
 ) -> tuple[Log, int]:
     """Return the log of a day and the number of its events; see `simulate`."""
     check_rows(inputs)
-    day = new_day(inputs)
+    extras = has_extras(inputs)
+    day = new_day(inputs, extras=extras)
     with event.install_listener("numba:compile", _Teller(on_compilation)):
-        run = entry(policies, has_extras(inputs))
+        run = entry(policies, extras)
         while not run(day):
             day = enlarged(day)
     return log_of(day, int(inputs.vehicles.first_leg[-1])), int(day.tally["happened"][0])

@@ -96,7 +96,7 @@ def test_a_plain_city_has_the_same_log_where_the_engine_is_compiled_for_every_fe
 ) -> None:
     inputs = random_inputs(seed, size)
     assert not has_extras(inputs)
-    days = [new_day(inputs), new_day(inputs)]
+    days = [new_day(inputs, extras=compiled_for) for compiled_for in (False, True)]
     own = len(inputs.legs)
     plain, full = (run_to_end(day, compiled_for) for day, compiled_for in zip(days, (False, True), strict=True))
     assert plain.tally["happened"] == full.tally["happened"]
@@ -130,7 +130,7 @@ def test_both_engines_give_the_same_log_of_cities_with_any_features(seed: int, s
 @given(SEEDS, SMALL)
 def test_events_that_are_moved_leave_room_for_others(seed: int, size: CitySize) -> None:
     inputs = random_inputs(seed, size, Features(*[True] * len(FEATURES)))
-    day, least = new_day(inputs), len(inputs.vehicles) + 1
+    day, least = new_day(inputs, extras=True), len(inputs.vehicles) + 1
     cramped = day._replace(
         pages=day.pages[:least].copy(), later=day.later[: least * PAGE].copy(), events=day.events[: least - 1].copy()
     )

@@ -1,10 +1,12 @@
 """From tables to the state of a day, and from its end to the log."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from charging.cascade import MICROGRAMS
+from fleetsim.engine.compiled.ahead import CACHE_LINE
 from fleetsim.engine.compiled.state import (
     BREAK,
     BUCKETS,
@@ -112,11 +114,11 @@ def has_extras(inputs: Inputs) -> bool:
     )
 
 
-def new_day(inputs: Inputs) -> Day:
-    """Return the state of a day before its first event."""
+def new_day(inputs: Inputs, *, extras: bool) -> Day:
+    """Return the state of a day before its first event, with or without what only days with extras have."""
     size, pools = len(inputs.vehicles), len(inputs.pools.roams)
     # Where events are moved, each that is not may be left alone on its page; else all pages but one a bucket are full.
-    pages = BUCKETS + (size if has_extras(inputs) else size // PAGE)
+    pages = BUCKETS + (size if extras else size // PAGE)
     zones = inputs.access.station.shape[1]
     stations = _new_stations(inputs)
     managed = stations["managed"]
@@ -132,7 +134,7 @@ def new_day(inputs: Inputs) -> Day:
     tally["step_us"], tally["tries"], tally["most_plugs"] = inputs.signals.step, inputs.tries, most_plugs
     return Day(
         vehicles=_new_vehicles(inputs),
-        more=_new_more(inputs),
+        more=_new_more(inputs) if extras else np.zeros(0, MORE),
         legs=_new_legs(inputs.legs),
         stations=stations,
         ways=_packed(inputs.access, ("station", "drive", "metres"), WAY),
@@ -155,7 +157,8 @@ def new_day(inputs: Inputs) -> Day:
         waiting=_new_lines((pools, zones)),
         roams=inputs.pools.roams.copy(),
         pool_ways=_packed(inputs.pools, ("zone", "drive", "metres"), POOL_WAY),
-        events=np.empty(2 * size + HEAP_ROOM, EVENT),
+        # The events below one another in the heap begin with the second one: those lie in one cache line.
+        events=_aligned(2 * size + HEAP_ROOM, EVENT, CACHE_LINE - EVENT.itemsize),
         later=np.empty(pages * PAGE, EVENT),
         pages=np.empty(pages, EVENTS_PAGE),
         buckets=np.full(BUCKETS, NOBODY, np.int64),
@@ -281,12 +284,21 @@ def _firsts(sizes: IntArray) -> IntArray:
 def _packed(columns: object, names: tuple[str, ...], row_type: np.dtype[np.void]) -> Records:
     """Return rows with the columns of these names, the rest 0: what an event needs lies side by side."""
     given: dict[str, Any] = {name: getattr(columns, name) for name in names}
-    rows = np.zeros(given[names[0]].shape, row_type)
+    shape = given[names[0]].shape
+    rows = _aligned(math.prod(shape), row_type).reshape(shape)
+    rows.view(np.uint8).fill(0)
     for first in range(0, len(rows), BLOCK):
         block = slice(first, first + BLOCK)
         for name, column in given.items():
             rows[name][block] = column[block]
     return rows
+
+
+def _aligned(size: int, row_type: np.dtype[np.void], shift: int = 0) -> Records:
+    """Return rows, not filled, that begin some bytes behind the beginning of a cache line."""
+    raw = np.empty(size * row_type.itemsize + 2 * CACHE_LINE, np.uint8)
+    first = (shift - raw.ctypes.data) % CACHE_LINE
+    return raw[first : first + size * row_type.itemsize].view(row_type)
 
 
 def enlarged(day: Day) -> Day:

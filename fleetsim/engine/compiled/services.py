@@ -60,7 +60,7 @@ def level_at_plug(vehicle: Record, station: Record, now: int) -> int:
 def serve_swap(day: Day, v: int, start: int) -> bool:
     """Swap the pack, if one is full in time; the vehicle's own goes to the charger that is free first."""
     vehicle, station = day.vehicles[v], day.stations[day.vehicles[v].station]
-    stock = day.stocks[vehicle.station, day.more[v].pack_type]
+    stock = day.stocks[vehicle.station, vehicle.pack_type]
     begin = max(start, day.full_at[stock.first]) if stock.packs > 0 else NEVER_US
     if begin - start > station.dry_limit:
         return False

@@ -40,7 +40,7 @@ are cut off before their types are looked at, so what a plain day has not costs 
 
 VEHICLE_COLUMNS = (
     "kind", "group", "home", "soft", "capacity", "reserve", "depot_reserve", "target", "max_power", "knee_pm",
-    "end_pm", "use_per_km", "pool",
+    "end_pm", "use_per_km", "pool", "pack_type",
 )  # fmt: skip
 VEHICLE_ROW = (
     # What most events look at; the stop it stands at or drives to.
@@ -49,13 +49,13 @@ VEHICLE_ROW = (
     "back", "drive", "metres", "use_per_km", "need", "promised", "reserve", "capacity",
     # The visit it is on: times, what it stays for, what comes out, who waits behind it.
     "target", "seek", "arrive", "start", "energy", "due", "least", "goal",
-    "behind", "first_leg", "stands", "pool", "plug", "depot_reserve", "max_power", "knee_pm", "end_pm",
+    "behind", "first_leg", "stands", "pool", "plug", "depot_reserve", "max_power", "knee_pm", "end_pm", "pack_type",
 )  # fmt: skip
-MORE_COLUMNS = ("rank", "pack_type", "ready_by", "give_floor", "on_until", "use_ppm")
+MORE_COLUMNS = ("rank", "ready_by", "give_floor", "on_until", "use_ppm")
 MORE_ROW = (
     *MORE_COLUMNS, "ready", "needed", "returned", "task", "waits_behind", "phase", "at_depot", "sought"
 )  # fmt: skip
-"""What few events look at: where plugs are managed or queues ordered, and of vehicles of pools."""
+"""What only days with extras have: where plugs are managed or queues ordered, and of vehicles of pools."""
 LEG_COLUMNS = ("depart", "drive", "dwell", "energy", "zone", "may_charge", "at_depot", "timed", "overnight")
 STATION_COLUMNS = (
     "kind", "plugs", "rate", "handling", "typical", "queue_limit", "supply", "dry_limit", "group", "bookable",
@@ -82,7 +82,9 @@ TYPES = {
     **dict.fromkeys(("soft", "at_home", "fills", "may_charge", "at_depot", "timed", "overnight"), np.bool_),
     **dict.fromkeys(("bookable", "managed", "endless", "broken", "flows", "sought"), np.bool_),
     **dict.fromkeys(("kind", "home", "first_leg", "leg", "end_leg", "zone", "station", "behind", "pool"), np.int32),
-    **dict.fromkeys(("wakes_for", "reason", "tries", "stands", "plug", "holder", "what", "task"), np.int32),
+    **dict.fromkeys(
+        ("wakes_for", "reason", "tries", "stands", "plug", "pack_type", "holder", "what", "task"), np.int32
+    ),
     **dict.fromkeys(("waits_behind", "phase", "event", "group"), np.int32),
 }
 """Row numbers and codes take half a word, which is felt; all else is in 64 bits."""
@@ -125,7 +127,7 @@ class Day(NamedTuple):
 
     vehicles: Records
     more: Records
-    """Of vehicles, what few events look at."""
+    """Of vehicles, what only days with extras have; no rows on other days."""
     legs: Records
     """`depart` becomes the departure once it has happened, -1 where it never does."""
     stations: Records
