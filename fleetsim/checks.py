@@ -40,7 +40,7 @@ class Checked:
 def check(path: Path, changes: list[str]) -> Checked:
     """Return the mistakes of a scenario file and of the city folder it names."""
     try:
-        source = load.read(path, changes)
+        source = load.read(path, changes, Scenario)
     except ScenarioError as error:
         return Checked(list(error.problems), [])
     problems = _faults(lambda: load.validate(Scenario, source))

@@ -6,10 +6,11 @@ district, operator and reason of exemption. Everything here is arithmetic; table
 """
 
 from dataclasses import dataclass, replace
-from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fleetsim.whole_stock import rounded
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -197,44 +198,6 @@ def spread(amount: float, capacity: FloatArray, *, in_whole: bool) -> FloatArray
     return whole(given, total=round(min(amount, room)), caps=capacity) if in_whole else given
 
 
-def split_whole(purchases: FloatArray, shares: FloatArray) -> FloatArray:
-    """Return whole purchases by powertrain and cell; what rounding withholds in a cell is owed to the next.
-
-    Parameters
-    ----------
-    purchases
-        Whole vehicles bought in each cell [vehicles].
-    shares
-        Powertrain shares by cell (powertrain, cell).
-    """
-    result = np.zeros_like(shares)
-    buying = np.flatnonzero(purchases > 0.0)
-    sold = np.flatnonzero(shares[:, buying].any(axis=1))
-    wishes = (shares[np.ix_(sold, buying)] * purchases[buying]).T.tolist()
-    owed, given = [0.0] * len(sold), []
-    for bought, wanted in zip(purchases[buying].tolist(), wishes, strict=True):
-        wish = [value + due for value, due in zip(wanted, owed, strict=True)]
-        number = _whole_few([max(value, 0.0) for value in wish], round(bought))
-        owed = [value - one for value, one in zip(wish, number, strict=True)]
-        given.append(number)
-    result[np.ix_(sold, buying)] = np.array(given).reshape(len(buying), len(sold)).T
-    return result
-
-
-def _whole_few(values: list[float], total: int) -> list[float]:
-    """Return what `whole` does, for a handful of values without caps, where arrays cost more than they save."""
-    result = [float(floor(value + 1e-9)) for value in values]
-    places = range(len(values))
-    while (missing := int(total - sum(result))) > 0:
-        for place in sorted(places, key=lambda place: result[place] - values[place])[:missing]:
-            result[place] += 1.0
-    while (excess := int(sum(result) - total)) > 0:
-        positive = [place for place in places if result[place] > 0.0]
-        for place in sorted(positive, key=lambda place: values[place] - result[place])[:excess]:
-            result[place] -= 1.0
-    return result
-
-
 def turn(cohorts: Cohorts, plan: Turn) -> Turned:
     """Return the fleet one year on: retirements, orders, then purchases up to the closing number.
 
@@ -244,26 +207,33 @@ def turn(cohorts: Cohorts, plan: Turn) -> Turned:
     because its closing number is lower: it shrinks by retirement. Vehicles that one order asks for do
     not leave early for another.
     """
-    retired = cohorts.counts * plan.hazard[:, :, None]
-    if plan.whole:
-        held: BoolArray = np.any(cohorts.counts > 0.0, axis=2)
-        for place in np.flatnonzero(np.any(held, axis=1)):
-            vintages = held[place]
-            retired[place, vintages] = whole(retired[place, vintages], caps=cohorts.counts[place, vintages])
-    remaining = cohorts.counts - retired
+    remaining = cohorts.counts * (1.0 - plan.hazard[:, :, None])
     need = np.maximum(plan.closing - remaining.sum(axis=(0, 1)), 0.0)
     additions = np.zeros((remaining.shape[0], remaining.shape[2]))
     shares = plan.shares.copy()
     asked = _asked(plan.orders, additions.shape)
     for order in plan.orders:
-        bought, remaining, need = _fill(order, remaining, additions, need, asked, in_whole=plan.whole)
+        bought, remaining, need = _fill(order, remaining, additions, need, asked)
         additions = additions + bought
         if order.rest is not None:
             shares[:, order.cells] = order.rest[:, None]
-    additions = additions + (split_whole(need, shares) if plan.whole else shares * need)
+    additions = additions + shares * need
+    if plan.whole:
+        counts = _in_whole(remaining, additions, plan.orders, cohorts.year)
+        remaining, additions = counts[:, :-1, :], counts[:, -1, :]
+    else:
+        counts = np.concatenate([remaining, additions[:, None, :]], axis=1)
     retirements = cohorts.counts.sum(axis=1) - remaining.sum(axis=1)
-    counts = np.concatenate([remaining, additions[:, None, :]], axis=1)
     return Turned(replace(cohorts, year=cohorts.year + 1, counts=counts), additions, retirements)
+
+
+def _in_whole(remaining: FloatArray, additions: FloatArray, orders: tuple[Order, ...], year: int) -> FloatArray:
+    """Return the year's vehicles in whole numbers; what an order asks for is kept."""
+    parts, bought = np.zeros(additions.shape, dtype=np.int64), np.zeros(additions.shape[0], dtype=bool)
+    for order in orders:
+        parts = 2 * parts + (order.powertrains[:, None] & order.cells[None, :])
+        bought |= order.powertrains & order.bought
+    return rounded(remaining, additions, parts, bought, year)
 
 
 def _asked(orders: tuple[Order, ...], shape: tuple[int, ...]) -> BoolArray:
@@ -276,17 +246,15 @@ def _asked(orders: tuple[Order, ...], shape: tuple[int, ...]) -> BoolArray:
 
 
 def _fill(
-    order: Order, remaining: FloatArray, additions: FloatArray, need: FloatArray, asked: BoolArray, *, in_whole: bool
+    order: Order, remaining: FloatArray, additions: FloatArray, need: FloatArray, asked: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return purchases of the order, what remains after early retirement, and purchases still open."""
     others = np.where(asked, 0.0, remaining.sum(axis=1)).sum(axis=0)
     have = remaining[order.powertrains].sum(axis=(0, 1)) + additions[order.powertrains].sum(axis=0)
     amount = order.vehicles if order.bought else order.vehicles - float(have[order.cells].sum())
-    bought = spread(amount, np.where(order.cells, need + others, 0.0), in_whole=in_whole)
+    bought = spread(amount, np.where(order.cells, need + others, 0.0), in_whole=False)
     early = np.maximum(bought - need, 0.0)
-    split = np.repeat(order.split[:, None], len(need), axis=1)
-    purchases = split_whole(bought, split) if in_whole else split * bought
-    return purchases, _retire_oldest(remaining, asked, early), np.maximum(need - bought, 0.0)
+    return order.split[:, None] * bought, _retire_oldest(remaining, asked, early), np.maximum(need - bought, 0.0)
 
 
 def _retire_oldest(remaining: FloatArray, spared: BoolArray, early: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-LARGE_TABLES = ("sessions", "station_load", "demand")
+LARGE_TABLES = ("sessions", "station_load", "demand", "zone_hours")
 SINGLE_PRECISION = ("sessions",)
 """Tables whose measures stay in single precision and whose texts stay categories: one row a charge, millions."""
 CONSTANT = ("year", "day")

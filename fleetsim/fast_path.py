@@ -15,6 +15,7 @@ from fleetsim.cohorts import BoolArray, Cohorts, FloatArray, hazard
 from fleetsim.datasets import City
 from fleetsim.forecast import CarProblem, car_problem
 from fleetsim.scenario.scenario import Scenario
+from fleetsim.scenario.sections import StockSection, at_year
 from fleetsim.stock import Rules, Sections, StockTables
 
 CHUNK = 50
@@ -67,11 +68,35 @@ def begin(
     return FastStart(tables, opening, rules, tuple(stock.to_cohorts(opening)), years)
 
 
+def started(city: City, opening: pl.DataFrame, rules: Rules, years: Sequence[int]) -> FastStart:
+    """Return the start of a run: its opening stock and its calibrated rules for `years`."""
+    return FastStart(tables_of(city), opening, rules, tuple(stock.to_cohorts(opening)), tuple(years))
+
+
+def unrounded(start: FastStart) -> FastStart:
+    """Return the start with no fleet kept in whole vehicles: half the time, and within some vehicles the same."""
+    tables = replace(start.tables, fleets=start.tables.fleets.with_columns(whole_vehicles=pl.lit(value=False)))
+    fleets = {name: {**row, "whole_vehicles": False} for name, row in start.rules.fleets.items()}
+    return replace(start, tables=tables, rules=replace(start.rules, fleets=fleets))
+
+
 def with_levers(start: FastStart, city: City, scenario: Scenario) -> FastStart:
     """Return the start under the rules of another scenario of the same city, on the calibration it has."""
     tables, sections = start.tables, sections_of(scenario)
     paths = calibration.conversion_paths(city.observations, tables.stock, sections.stock, scenario.calibration.until)
-    return replace(start, rules=stock.rules(tables, sections, start.years, start.rules.cars, paths))
+    years = _years_changed(start, sections.stock)
+    rules = stock.rules(tables, sections, years, start.rules.cars, paths)
+    return replace(start, rules=replace(rules, utility={**start.rules.utility, **rules.utility}))
+
+
+def _years_changed(start: FastStart, section: StockSection) -> list[int]:
+    """Return the base year, and the years whose utilities may differ: of other grants, if nothing else differs."""
+    before, first, *later = start.rules.sections.stock, *start.years
+    same = section.model_copy(update={"purchase_grant_share": before.purchase_grant_share}) == before
+    grants = before.purchase_grant_share, section.purchase_grant_share
+    if not same or at_year(grants[0], first) != at_year(grants[1], first):
+        return [first, *later]
+    return [first, *(year for year in later if at_year(grants[0], year) != at_year(grants[1], year))]
 
 
 def tables_of(city: City) -> StockTables:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import dataframely as dy
@@ -23,13 +25,25 @@ class LeverRange(dy.Schema):
     """One row a lever (or the beginning of its key) and what is plausible for it."""
 
     lever = dy.String(primary_key=True)
+    since = dy.Int64(
+        primary_key=True, description="first year from which a value may hold; 0: any. The latest row counts"
+    )
     low = dy.Float64()
     high = dy.Float64()
+    by = dy.Int64(
+        nullable=True, description="year until which the whole range takes; in earlier ones a part. Empty: at once"
+    )
     unset = dy.Float64(
         nullable=True, description="what holds where the scenario sets nothing; empty: see `fleetsim.seek`"
     )
     whole = dy.Bool(description="whole numbers only, such as years")
     costed = dy.Bool(description="what moving it costs is known: see `fleetsim.lever_cost`")
+    moves = dy.String(
+        nullable=True,
+        description="targets somebody may move it for, separated by ';': an indicator; 'cars', 'fleets': those that "
+        "count such vehicles; 'fleet', 'clause': the same with the name of a fleet or enforced clause after the key. "
+        "Empty: nobody decides it",
+    )
     note = dy.String()
 
 
@@ -53,6 +67,15 @@ class Lever:
     """Whether what the city and the operators of fleets pay for it is known."""
     unset: float | None = None
     """What holds before the first year where the scenario sets nothing; None: not known, the value holds always."""
+    reached: int | None = None
+    """Year in which a slow lever's table by year comes to the value, evenly from the year before `first_year` on; None:
+    the value holds from `first_year`."""
+
+    @property
+    def implausible(self) -> bool:
+        """Whether the lever stands outside its own plausible range."""
+        slack = 1e-9 * max(1.0, abs(self.high))
+        return self.now is not None and not self.low - slack <= self.now <= self.high + slack
 
     def at(self, share: float) -> float:
         """Return the value at a share of the plausible range; whole where it must be."""
@@ -85,28 +108,56 @@ def lever(scenario: Scenario, key: str, first_year: int, last_year: int, *, now:
         If there is no such number in the scenario, or nobody said what is plausible for it.
     """
     lowest, highest = bounds(Scenario, key.split("."), key)
-    ranges = {row["lever"]: row for row in read_table(data_root() / "levers.csv", LeverRange).iter_rows(named=True)}
-    known = [name for name in ranges if key == name or key.startswith(f"{name}.")]
-    if not known:
-        raise ScenarioError(
-            f"--lever {key}: no plausible range in levers.csv; choose one of {', '.join(sorted(ranges))}"
-        )
-    row = ranges[max(known, key=len)]
+    row = _range(key, first_year)
     standing = _now(_value(scenario, key), now or first_year, key)
     standing = row["unset"] if standing is None else standing
+    low, high, reached = row["low"], row["high"], None
+    if row["by"] is not None and now is not None and _by_year(key):
+        before = _now(_value(scenario, key), first_year - 1, key)
+        low, high = (_on_the_way(before, end, (first_year, now, row["by"])) for end in (low, high))
+        reached = max(now, first_year)
     return Lever(
-        key,
-        first_year,
-        last_year,
-        standing,
-        row["low"],
-        row["high"],
-        lowest,
-        highest,
-        row["whole"],
-        row["costed"],
-        row["unset"],
-    )
+        key, first_year, last_year, standing, low, high, lowest, highest, row["whole"], row["costed"], row["unset"],
+        reached,
+    )  # fmt: skip
+
+
+def ranges() -> tuple[dict[str, Any], ...]:
+    """Return the rows of `LeverRange`: what is plausible for each lever."""
+    return _read_ranges(data_root() / "levers.csv")
+
+
+@cache
+def _read_ranges(path: Path) -> tuple[dict[str, Any], ...]:
+    return tuple(read_table(path, LeverRange).iter_rows(named=True))
+
+
+def _range(key: str, first_year: int) -> dict[str, Any]:
+    """Return the row of a lever: the longest beginning of its key, the latest that holds from `first_year` on."""
+    rows = ranges()
+    known = [row for row in rows if key == row["lever"] or key.startswith(f"{row['lever']}.")]
+    if not known:
+        names = ", ".join(sorted({row["lever"] for row in rows}))
+        raise ScenarioError(f"--lever {key}: no plausible range in levers.csv; choose one of {names}")
+    held = [row for row in known if row["since"] <= first_year]
+    if not held:
+        since = min(row["since"] for row in known)
+        raise ScenarioError(
+            f"--lever {key}: levers.csv says what is plausible from {since} on only; add --from {since}"
+        )
+    return max(held, key=lambda row: (len(row["lever"]), row["since"]))
+
+
+def _on_the_way(before: float | None, end: float, years: tuple[int, int, int]) -> float:
+    """Return how far towards an end of its range a slow lever can be in a year.
+
+    >>> _on_the_way(900.0, 1150.0, (2026, 2028, 2030))
+    1050.0
+    """
+    first, year, by = years
+    if before is None or year >= by:
+        return end
+    return before + (end - before) * max(year - first + 1, 0) / (by - first + 1)
 
 
 def bounds(model: type[BaseModel], keys: list[str], name: str) -> tuple[float, float]:
@@ -197,7 +248,7 @@ def _change(scenario: Scenario, one: Lever, value: float) -> tuple[str, Any]:
         before[one.first_year - 1] = at_year(held, one.first_year - 1)
     if not held and one.unset is not None:
         before[one.first_year - 1] = one.unset
-    return one.key, {**before, one.first_year: value}
+    return one.key, {**before, one.reached or one.first_year: value}
 
 
 def _by_year(key: str) -> bool:

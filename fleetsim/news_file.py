@@ -1,4 +1,4 @@
-"""A file of new observations: CSV or Parquet as the city's own tables, or a sheet of a workbook."""
+"""A file of new observations: CSV, Parquet as the city's own tables, or a sheet of a workbook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fleetsim.tables import ObservationAdded
 from networks.columns import Field, match_columns
 from networks.errors import DataError
 from networks.io import read_table
-from networks.layers import EXCEL_SUFFIXES, read_layer
+from networks.layers import EXCEL_SUFFIXES, TABLE_SUFFIXES, read_layer
 
 FIELDS = {
     "indicator": Field(("indicator", "指标")),
@@ -37,8 +37,8 @@ def read_news_file(path: Path, *, sheet: str | None = None) -> tuple[dy.DataFram
     Parameters
     ----------
     path
-        CSV or Parquet with the columns of `ObservationAdded`, or a workbook (.xlsx, .xls, .ods); its headings may be
-        Chinese, and days may be typed as days.
+        CSV (UTF-8 or GB 18030) or a workbook (.xlsx, .xls, .ods) whose headings may be Chinese and whose days may be
+        typed as days; or Parquet with the columns of `ObservationAdded`.
     sheet
         Sheet of a workbook; None: the first.
 
@@ -47,7 +47,7 @@ def read_news_file(path: Path, *, sheet: str | None = None) -> tuple[dy.DataFram
     DataError
         With one line a fault: file, row, value and remedy.
     """
-    if path.suffix.lower() not in EXCEL_SUFFIXES:
+    if path.suffix.lower() not in (*EXCEL_SUFFIXES, *TABLE_SUFFIXES):
         rows = read_table(path, ObservationAdded)
         return rows, range(2, rows.height + 2)
     layer = read_layer(path, sheet=sheet)

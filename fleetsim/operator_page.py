@@ -28,7 +28,8 @@ def operators_html(result: Result, lang: Language = "en") -> str:
     if TABLE not in result.tables or result.tables[TABLE].is_empty():
         return ""
     words = texts(lang, "operators")
-    rows = by_zone(result.tables[TABLE])
+    counted = _counted(result)
+    rows = by_zone(result.tables[TABLE]).with_columns(counted=pl.col("clause").is_in(counted))
     titles = _titles(result, lang)
     names = ["clause", "functional_zone", "operator", *NUMBERS[:2], "share", *NUMBERS[2:]]
     if set(rows["operator"]) == {"all"}:
@@ -51,6 +52,14 @@ def by_zone(table: pl.DataFrame) -> pl.DataFrame:
     return sums.filter(pl.sum_horizontal("eligible", "exempt") > 0.0).with_columns(share=share)
 
 
+def _counted(result: Result) -> list[str]:
+    """Return the clauses that count vehicles; a share of all vehicles would say nothing of them."""
+    if "clauses" not in result.city:
+        return []
+    rows = result.city["clauses"]
+    return sorted(set(rows.filter(pl.col("measure").cast(pl.String) == "count")["clause"]))
+
+
 def _titles(result: Result, lang: Language) -> dict[str, str]:
     if "clauses" not in result.city:
         return {}
@@ -69,6 +78,17 @@ def _row(row: Mapping[str, Any], names: list[str], titles: Mapping[str, str], wo
         elif name == "operator":
             cells.append(f"<td>{html.escape(value)}</td>")
         else:
-            shown = "–" if value is None else f"{value:.1%}" if name == "share" else f"{value:,.0f}"
-            cells.append(f"<td class='n'>{shown}</td>")
+            cells.append(f"<td class='n'>{_number(row, name, words)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _number(row: Mapping[str, Any], name: str, words: Mapping[str, Any]) -> str:
+    """Return a cell with a number; where the clause counts vehicles, their number in the place of the share."""
+    value = row[name]
+    if name == "share":
+        if row["counted"]:
+            return str(words["count"].format(vehicles=row["compliant"]))
+        return "–" if value is None else f"{value:.1%}"
+    if row["counted"] and name == "eligible":
+        return "–"
+    return "–" if value is None else f"{value:,.0f}"

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from charging.coverage import coverage, zone_coverage, zone_standards
-from fleetsim import __version__, accounts, base_map, calibration, forecast
+from fleetsim import __version__, accounts, base_map, calibration, fast_path, forecast
 from fleetsim import stock as turnover
 from fleetsim.accounts import Tables
 from fleetsim.choice import Feedback
@@ -27,14 +27,18 @@ from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stati
 from fleetsim.engine.plan import FleetPlan
 from fleetsim.engine.policies import SHIPPED, Policies
 from fleetsim.engine.run import days_together, resolve, simulate_days
+from fleetsim.engine.spec import Log
 from fleetsim.engine.supply import Supply
 from fleetsim.memory import hand_back
 from fleetsim.network_growth import SitingGround, count_piles, enlarge, grow_depots, new_stations, site_stations
+from fleetsim.operation.apply import Operated
 from fleetsim.result import Result, table_hash
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import at_year
 from fleetsim.scenario.template import resolved
+from fleetsim.seeking import zone_hours
 from fleetsim.siting_ground import candidates, site_demand
+from fleetsim.verdicts import verdicts
 from fleetsim.ways import OPEN_KINDS, Ways
 
 Tell = Callable[[str, float], None]
@@ -45,6 +49,8 @@ MILESTONE_CLAUSE = "nev_stock"
 CAR_FLEETS = ("car_private", "car_company")
 LAST_SHARE = 0.97
 """Part of the progress bar that the years fill; the accounts fill the rest."""
+JUDGE_SHARE = 0.99
+"""Where it stands when the targets are judged."""
 
 
 def run(scenario: Scenario, tell: Tell = lambda stage, share: None, policies: Policies = SHIPPED) -> Result:
@@ -73,6 +79,9 @@ def run(scenario: Scenario, tell: Tell = lambda stage, share: None, policies: Po
     years.run()
     with clock.stage("accounts", LAST_SHARE):
         tables = _account(city, scenario, years)
+    with clock.stage("verdicts", JUDGE_SHARE):
+        begun = fast_path.started(city, start.opening, start.rules, year_span(scenario))
+        tables["verdicts"] = verdicts(city, scenario, begun, tables)
     return Result(
         tables=tables,
         run=_record(city, scenario, tables, clock) | {"notes": _notes(city, scenario, tables, start)},
@@ -135,6 +144,7 @@ class Years:
     def __post_init__(self) -> None:
         """Set out from the base year."""
         self.days = Days(self.city, self.scenario)
+        self.design_day = design_day(self.city)
         self.ways = Ways(self.city)
         self.stock = self.start.opening
         self.stations: pl.DataFrame = self.city.stations
@@ -159,12 +169,15 @@ class Years:
         with self.clock.stage("stock", share, f"{year}: stock"):
             self.turn_over(year)
         if year in self.scenario.siting.years and year > self.scenario.run.first_year:
-            found = self._simulate(year, share, [design_day(self.city)])
+            self.days.comes_again = year, self.design_day["day"]
+            found = self._simulate(year, share, [self.design_day])
+            self.days.comes_again = None
             with self.clock.stage("siting", share, f"{year}: siting"):
                 self._site(year, found)
         simulated = self._simulate(year, share, list(self.city.days.iter_rows(named=True)))
-        for name in DAY_TABLES:
-            self.parts.setdefault(name, []).extend(day[name] for day in simulated)
+        for tables in simulated:
+            for name, table in tables.items():
+                self._keep(name, table)
         with self.clock.stage("coverage", share, f"{year}: coverage"):
             self._cover(year)
         self.feedback = self._feedback(_of_days("demand", simulated))
@@ -211,10 +224,14 @@ class Years:
                 inputs, engine, self._announce, self.policies, lambda told: self.clock.tell(told, share)
             )
         with self.clock.stage("tables", share, f"{year}: tables of the days"):
-            return [
-                {name: compact(name, table) for name, table in day_tables(model, log).items()}
-                for model, log in zip(models, logs, strict=True)
-            ]
+            return [self._tables(model, log) for model, log in zip(models, logs, strict=True)]
+
+    def _tables(self, day: Operated, log: Log) -> Tables:
+        """Return the tables of a simulated day, compacted; where and when energy was sought of the design day only."""
+        tables = day_tables(day, log)
+        if day.model.conditions.day == self.design_day["day"]:
+            tables["zone_hours"] = zone_hours(*day.settled(log))
+        return {name: compact(name, table) for name, table in tables.items()}
 
     def _announce(self) -> None:
         self.clock.tell("compiling the engine, once", 0.03)
@@ -336,15 +353,19 @@ def _account(city: City, scenario: Scenario, years: Years) -> Tables:
         "retirements": turnover.flows(detail["retirements"]),
         "stations": years.stations.filter(pl.col("opened_year") <= scenario.run.last_year),
     }
-    kept = ("coverage", "coverage_zones", "station_years", "piles", "siting", *DAY_TABLES)
+    kept = ("coverage", "coverage_zones", "station_years", "piles", "siting", "zone_hours", *DAY_TABLES)
     tables |= {name: years.table(name) for name in kept}
-    span = range(scenario.run.first_year, scenario.run.last_year + 1)
-    tables |= accounts.travel(city, scenario, tables["stock"], span)
+    tables |= accounts.travel(city, scenario, tables["stock"], year_span(scenario))
     tables |= accounts.energy(city, scenario, tables)
     tables |= accounts.grid(city, scenario, tables)
     nev = accounts.nev_with_range(turnover.nev_total(detail["stock"], city.fleets, city.powertrains), years.start.nev)
     tables |= accounts.targets(city, scenario, tables, {**detail, "nev": nev}, years.start.rules.cars.first_half_share)
     return tables
+
+
+def year_span(scenario: Scenario) -> range:
+    """Return the years of a run."""
+    return range(scenario.run.first_year, scenario.run.last_year + 1)
 
 
 def _notes(city: City, scenario: Scenario, tables: Tables, start: Start) -> list[dict[str, str]]:

@@ -15,8 +15,9 @@ from fleetsim.charts import charts
 from fleetsim.offline import asset, inline_script, require_offline
 from fleetsim.operator_page import operators_html
 from fleetsim.result import Result
-from fleetsim.targets import UNITS_SHOWN, show_gap, show_observed, show_range, show_value, target_table
+from fleetsim.targets import UNITS_SHOWN, show_gap, show_observed, show_range, show_value, target_table, verdict_lines
 from fleetsim.texts import Language, texts
+from fleetsim.waits_page import waits_html
 
 DRAW = """globalThis.drawCharts = specs => specs.forEach(
     (spec, number) => vegaEmbed('#chart' + number, spec, {actions: false, renderer: "svg"})
@@ -50,7 +51,7 @@ def report_page(result: Result, map_page: str, lang: Language = "en") -> str:
         "STYLE": asset("report.css"),
         "HEADER": _header(result, words, lang),
         "TARGETS": _targets(result, words, lang),
-        "CHARTS": _chart_boxes(specs, words),
+        "CHARTS": _chart_boxes(specs, words) + waits_html(result, lang),
         "DISTRICTS": _districts(result, words, lang) + operators_html(result, lang),
         "MAP": _map_frame(map_page, words),
         "CAVEATS": _caveats(result, words, lang),
@@ -80,7 +81,16 @@ def _targets(result: Result, words: dict[str, Any], lang: Language) -> str:
     head = "".join(f"<th{NUMBER if name in NUMERIC else ''}>{words[name]}</th>" for name in names)
     body = "".join(_target_row(row, status, lang) for row in rows.iter_rows(named=True))
     note = f"<p class='note'>{words['targets_note']}</p>"
-    return f"<h2>{words['targets']}</h2>{note}<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
+    table = f"<h2>{words['targets']}</h2>{note}<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
+    return table + _verdicts(result, rows, lang)
+
+
+def _verdicts(result: Result, rows: pl.DataFrame, lang: Language) -> str:
+    """Return what plausible levers can do for each target that is not met; empty where nothing is to be told."""
+    lines = verdict_lines(rows, result.run, lang)
+    items = [f"<li><b>{html.escape(title)}</b>: {html.escape(told)}</li>" for title, told in lines]
+    words = texts(lang, "verdicts")
+    return f"<h2>{words['title']}</h2><p class='note'>{words['note']}</p><ul>{''.join(items)}</ul>" if items else ""
 
 
 def _target_row(row: dict[str, Any], status: dict[str, str], lang: Language) -> str:

@@ -26,6 +26,7 @@ TABLES = (
     "sessions",
     "station_load",
     "demand",
+    "zone_hours",
     "service",
     "coverage",
     "coverage_zones",

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from fleetsim.result import Result
-from fleetsim.targets import UNITS_SHOWN, show_gap, show_observed, show_range, show_value, target_table
+from fleetsim.targets import UNITS_SHOWN, show_gap, show_observed, show_range, show_value, target_table, verdict_lines
 from fleetsim.texts import Language, texts
 from networks.errors import DataError
 
@@ -102,7 +102,20 @@ def print_targets(console: Console, result: Result, lang: Language) -> None:
     console.print(f"{texts(lang, 'terminal')['sources']}:", style="dim")
     for number, source in enumerate(sources, 1):
         console.print(f" ({number}) {source}", style="dim", markup=False, highlight=False)
+    _print_verdicts(console, rows, result, lang)
     _print_notes(console, result, lang)
+
+
+def _print_verdicts(console: Console, rows: pl.DataFrame, result: Result, lang: Language) -> None:
+    """Print what plausible levers can do for each target that is not met."""
+    lines = verdict_lines(rows, result.run, lang)
+    if not lines:
+        return
+    words = texts(lang, "verdicts")
+    console.print(f"{words['title']}:", style="bold")
+    for title, told in lines:
+        console.print(f"• {title}: {told}", markup=False, highlight=False, soft_wrap=True)
+    console.print(words["note"], style="dim", soft_wrap=True)
 
 
 def _print_notes(console: Console, result: Result, lang: Language) -> None:

@@ -83,6 +83,7 @@ class Found:
             {
                 "lever": one.key, "value": value, "now": one.now, "plausible_low": one.low, "plausible_high": one.high,
                 "plausible": one.low - 1e-9 <= value <= one.high + 1e-9, "from_year": one.first_year,
+                "whole": one.whole, "reached_in": one.reached, "now_plausible": not one.implausible,
             }
             for one, value in zip(self.levers, self.values, strict=True)
         ]  # fmt: skip
@@ -121,14 +122,14 @@ def seek(
     models = FastValues(city, scenario, max(horizon, target.year))
     start = first_year or _first_year(scenario, target)
     levers = tuple(lever(scenario, key, start, models.last_year, now=target.year) for key in keys)
-    levers = tuple(replace(one, now=_calibrated(models, one, target.year)) for one in levers)
+    levers = tuple(replace(one, now=standing_at(models, one, target.year)) for one in levers)
     _require(models, target, levers)
     before = models.series(scenario, target.indicator)[target.year]
     sign = -1.0 if _downwards(city, target.indicator) else 1.0
 
     def gain(values: Sequence[float]) -> float:
-        found = models.series(_moved(scenario, levers, values), target.indicator, target.year)
-        return sign * (found[target.year] - target.value)
+        found = models.value(_moved(scenario, levers, values), target.indicator, target.year, since=start)
+        return sign * (found - target.value)
 
     def extra(values: Sequence[float]) -> float:
         return models.spent(_moved(scenario, levers, values), start, target.year) - standing_cost
@@ -142,7 +143,7 @@ def seek(
         values, verdict = _one(levers[0], gain)
     else:
         values, verdict = _several(levers, gain, extra if known else None)
-    series = models.series(_moved(scenario, levers, values), target.indicator)
+    series = models.series(_moved(scenario, levers, values), target.indicator, since=start)
     late = when_reached({year: sign * one for year, one in series.items()}, sign * target.value)
     return Found(
         target, verdict, levers, tuple(values), series[target.year], before,
@@ -156,13 +157,17 @@ def _first_year(scenario: Scenario, target: Target) -> int:
     return known + 1 if target.year > known else scenario.run.first_year + 1
 
 
-def _calibrated(models: FastValues, one: Lever, year: int) -> float | None:
-    """Return where a lever stands; what is not set follows the calibrated path and the quota table."""
+def standing_at(models: FastValues, one: Lever, year: int) -> float | None:
+    """Return where a lever stands in a year; what is not set follows the calibrated path and the quota table."""
     section = models.scenario.cars
     if one.now is None and one.key == "cars.replacement_share":
         return cars.replacement_share(models.parameters, section, "car_private", year)
-    if one.now is None and one.key.startswith("cars.quota_nev"):
-        return models.start.rules.quota.get((year, "nev"), section.quota_nev_later)
+    if one.key == "cars.quota_nev":
+        issued = models.start.rules.quota.get((year, "nev"), section.quota_nev_later)
+        return section.quota_nev.get(year, issued)
+    if one.now is None and one.key.startswith("cars.quota_nev."):
+        issued_year = int(one.key.rpartition(".")[2])
+        return models.start.rules.quota.get((issued_year, "nev"), section.quota_nev_later)
     return one.now
 
 
@@ -198,7 +203,8 @@ def _one(one: Lever, gain: Gain) -> tuple[list[float], Verdict]:
     if found is not None:
         return [found], "met"
     span = one.high - one.low
-    far = max(one.lowest, one.low - FAR * span), min(one.highest, one.high + FAR * span)
+    edge = 0.0 if one.whole else TOLERANCE * span
+    far = max(one.lowest + edge, one.low - FAR * span), min(one.highest - edge, one.high + FAR * span)
     outside = [
         value
         for low, high in ((far[0], one.low), (one.high, far[1]))

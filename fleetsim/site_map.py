@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -9,13 +10,16 @@ import polars as pl
 from fleetsim import base_map
 from fleetsim.map_page import district_data, draw, road_data, scaled
 from fleetsim.maps import DISTANCE_BREAKS_KM
+from fleetsim.sites.hours import greatest_need, mean_day, of_year
 from fleetsim.sites.job import Sited
-from fleetsim.sites.words import quality_lines, shown_districts
+from fleetsim.sites.words import first_lines, quality_lines, shown_districts
 from fleetsim.texts import Language, texts
 
 BLANKS_DRAWN = 100
 GAIN_BREAKS_KM = (0.05, 0.5, 1.0, 2.0, 5.0)
 """Classes of the way that the plan saves [km]."""
+MISSED_BREAKS = (-0.5, 0.5, 5.0, 20.0, 50.0)
+"""Classes of the searches a day that end without energy fewer than without the plan [1/day]."""
 HUNDREDTHS = 100
 
 
@@ -32,8 +36,9 @@ def site_page(sited: Sited, lang: Language = "en") -> str:
         "kind": sited.request.kind,
         "breaks": DISTANCE_BREAKS_KM[sited.request.kind],
         "gainBreaks": GAIN_BREAKS_KM,
+        "missedBreaks": MISSED_BREAKS,
         "years": list(sited.request.years),
-        "zones": _zones(sited, lang),
+        "zones": _zones(sited, words, lang),
         "stands": _stands(sited),
         "sites": _sites(sited, lang),
         "plans": _plans(sited, lang),
@@ -42,10 +47,18 @@ def site_page(sited: Sited, lang: Language = "en") -> str:
         "rounds": _rounds(sited),
         "blanks": _blanks(sited, words),
         "lines": quality_lines(sited, lang),
+        "first": len(first_lines(sited, lang)),
         **road_data(layers, words),
-        **district_data(layers, lang),
+        **_districts(sited, layers, lang),
     }
     return draw(data, words["title"], lang, "site")
+
+
+def _districts(sited: Sited, layers: Mapping[str, pl.DataFrame], lang: Language) -> dict[str, Any]:
+    """Return names, outlines and bounds of the city; names in the language of the page alone."""
+    data, names = district_data(layers, lang), shown_districts(sited.city, lang)
+    told = [names[district] for district in layers["districts"]["district"]]
+    return data | {"names": [place | {"text": text} for place, text in zip(data["names"], told, strict=True)]}
 
 
 def _words(sited: Sited, lang: Language) -> dict[str, Any]:
@@ -60,7 +73,7 @@ def _words(sited: Sited, lang: Language) -> dict[str, Any]:
     return own
 
 
-def _zones(sited: Sited, lang: Language) -> dict[str, Any]:
+def _zones(sited: Sited, words: dict[str, Any], lang: Language) -> dict[str, Any]:
     """Return the hexagons, and the way from each by stage and year in hundredths of a km."""
     import h3
 
@@ -82,8 +95,48 @@ def _zones(sited: Sited, lang: Language) -> dict[str, Any]:
         "ring": rings,
         "standard": [round(HUNDREDTHS * value) for value in standard],
         "served": _served(sited),
+        "need": _needs(sited, words),
+        "missed": _missed(sited),
         **ways,
     }
+
+
+def _needs(sited: Sited, words: dict[str, Any]) -> list[str]:
+    """Return the hour of greatest need of each hexagon, before and with the plan; empty where not simulated."""
+    table = sited.tables["zone_hours"]
+    if table.is_empty():
+        return []
+    told: dict[str, list[str]] = {}
+    for stage, key in (("before", "need"), ("after", "need_after")):
+        own = of_year(table.filter(pl.col("stage").cast(pl.String) == stage), sited.request.years[-1])
+        if own.is_empty():
+            continue
+        for row in greatest_need(mean_day(own, sited.city)).iter_rows(named=True):
+            served = row["seeks"] - row["unserved"]
+            wait = words["need_wait"].format(wait=row["wait_min"] / served) if served > 0 else ""
+            amounts = {"seeks": _amount(row["seeks"]), "left": _amount(row["unserved"]), "wait": wait}
+            told.setdefault(row["zone"], []).append(
+                words[key].format(start=row["hour"], end=row["hour"] + 1, **amounts)
+            )
+    return ["<br>".join(told.get(zone, [])) for zone in sited.city.zones["zone"]]
+
+
+def _missed(sited: Sited) -> list[float]:
+    """Return how many searches a day end without energy fewer in each hexagon with the plan; empty: not simulated."""
+    table = sited.tables["zone_hours"]
+    if not sited.tables["rounds"].height or table.is_empty():
+        return []
+    found = {}
+    for stage in ("before", "after"):
+        own = of_year(table.filter(pl.col("stage").cast(pl.String) == stage), sited.request.years[-1])
+        sums = mean_day(own, sited.city).group_by("zone").agg(pl.col("unserved").sum())
+        found[stage] = dict(sums.iter_rows())
+    zones = sited.city.zones["zone"]
+    return [round(found["before"].get(zone, 0.0) - found["after"].get(zone, 0.0), 1) for zone in zones]
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
 def _served(sited: Sited) -> list[int]:
@@ -122,6 +175,7 @@ def _sites(sited: Sited, lang: Language) -> list[dict[str, Any]]:
     return [
         {
             **{name: row[name] for name in names},
+            "waits": _simulated(row, texts(lang, "site")),
             "name": row["name_zh" if lang == "zh" else "name"],
             "district": known.get(row["district"], row["district"]),
             "inPlans": in_plans.get(row["station_id"], 0),
@@ -130,6 +184,15 @@ def _sites(sited: Sited, lang: Language) -> list[dict[str, Any]]:
         }
         for row in sited.tables["sites"].iter_rows(named=True)
     ]
+
+
+def _simulated(row: dict[str, Any], words: dict[str, Any]) -> str:
+    """Return the wait at a station as simulated; empty where it was not."""
+    if row["simulated_arrivals"] == 0:
+        return str(words["simulated_empty"])
+    if row["simulated_wait_min"] is None:
+        return ""
+    return str(words["simulated_wait"].format(wait=row["simulated_wait_min"], left=row["simulated_unserved"]))
 
 
 def _blanks(sited: Sited, words: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ number by choice under the clauses. Cars follow the plate quota (`fleetsim.cars`
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,11 +69,8 @@ class Rules:
     cars: CarParameters
     zones: Mapping[str, str] = field(default_factory=dict)
     """Functional zone by district."""
-
-    @cached_property
-    def binding(self) -> tuple[policy.Binding, ...]:
-        """The clauses that are enforced."""
-        return policy.binding(self.clauses)
+    binding: tuple[policy.Binding, ...] = ()
+    """The clauses that are enforced."""
 
 
 class Advanced(NamedTuple):
@@ -173,6 +169,7 @@ def rules(
         paths=paths or {},
         cars=parameters or cars.prior(sections.cars),
         zones=_zones(tables.districts),
+        binding=policy.binding(tables.clauses),
     )
 
 

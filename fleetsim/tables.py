@@ -9,6 +9,7 @@ CARRIERS = ("petrol", "diesel", "gas", "electricity", "hydrogen")
 FLEET_GROUPS = ("bus", "taxi", "goods", "sanitation", "airside", "car", "ride_hail", "truck", "coach")
 MODES = ("walk", "bike", "metro", "bus", "suburban_rail", "car", "taxi")
 MEASURES = ("stock_share", "additions_share", "count", "trip_share", "ratio", "coverage", "power")
+VERDICT_REASONS = ("on_course", "assumed", "part", "not_modelled", "beyond", "no_lever", "slow", "fixed")
 MODALITIES = ("required", "basically", "strive")
 
 
@@ -286,6 +287,22 @@ class ZoneDemand(dy.Schema):
     detour_km = dy.Float64(min=0.0, description="distance to stations and back, all together [km]")
 
 
+class ZoneHour(dy.Schema):
+    """One row a year, day, zone, kind of station, fleet group and hour: what was sought there then, and what came."""
+
+    year = dy.Int64(primary_key=True)
+    day = dy.String(primary_key=True)
+    zone = dy.Int64(primary_key=True, min=0, description="row in the zones table")
+    kind = dy.Enum(("public", "swap", "hydrogen"), primary_key=True)
+    fleet_group = dy.String(primary_key=True)
+    hour = dy.Int64(primary_key=True, min=0, description="hour in which the search began, past 23 the night after [h]")
+    seeks = dy.Float64(min=0.0, description="stops at which a driver sought energy, or ran out of it")
+    unserved = dy.Float64(min=0.0, description="of these, went on, or stayed, without")
+    turned_away = dy.Float64(min=0.0, description="visits to stations that left without energy")
+    wait_min = dy.Float64(min=0.0, description="waits of those served, all together [min]")
+    detour_km = dy.Float64(min=0.0, description="distance to stations and back, all together [km]")
+
+
 class ModeShare(dy.Schema):
     """One row a year and mode, trips in the central six districts; mode 'green' is the sum of the green ones."""
 
@@ -343,6 +360,24 @@ class Indicator(dy.Schema):
     gap = dy.Float64(nullable=True, description="value minus target, in the target year")
     status = dy.Enum(("met", "missed", "open", "unknown", "not_due"), description="never 'met' by assumption")
     source = dy.String()
+
+
+class Verdict(dy.Schema):
+    """One row an indicator and target year: met, missed, or what plausible levers can do about it."""
+
+    indicator = dy.String(primary_key=True)
+    target_year = dy.Int64(primary_key=True)
+    clause = dy.String()
+    target = dy.Float64()
+    status = dy.Enum(("met", "missed", "open", "unknown"), description="as in `indicators`: observation first")
+    verdict = dy.Enum(("met", "missed", "reachable", "not_reachable", "open", "unknown"), description="and by levers")
+    reason = dy.Enum(VERDICT_REASONS, nullable=True, description="why levers tell nothing, see docs/assessment.md")
+    gap = dy.Float64(nullable=True, description="value less target, of the observation, else of the run")
+    from_year = dy.Int64(nullable=True, description="year from which the levers are moved")
+    best = dy.Float64(nullable=True, description="value in the target year with `levers`")
+    levers = dy.String(nullable=True, description="key=value, those that meet it, else those that come nearest")
+    met_year = dy.Int64(nullable=True, description="first year of the run whose value reaches the target")
+    earliest = dy.Int64(nullable=True, description="the same with levers at their best from the first open year on")
 
 
 class ModeBase(dy.Schema):

@@ -4,6 +4,8 @@
   var state = { year: data.years[data.years.length - 1], view: "after" };
   var wayColours = ["#01665e", "#35978f", "#80cdc1", "#f6e8c3", "#dfc27d", "#bf812d"];
   var gainColours = ["#f3f1ec", "#a1d99b", "#74c476", "#31a354", "#12813b", "#00552a"];
+  var missedColours = ["#d6604d", "#f3f1ec", "#c6dbef", "#6baed6", "#2171b5", "#08306b"];
+  var views = ["before", "after", "gain"].concat(zones.missed.length ? ["missed"] : []);
   var newColour = "#d7191c", standColour = "#2b2bb0", largerColour = "#e66101", planColour = "#7b3294", bareColour = "#f768a1";
 
   [["hexes", 350], ["roads", 380], ["bare", 385], ["borders", 390], ["stands", 440], ["blanks", 445], ["served", 447], ["plans", 448], ["sites", 450], ["names", 460]]
@@ -42,6 +44,7 @@
     return after !== null && after <= standard && (before === null || before > standard);
   }
   function colour(i) {
+    if (state.view === "missed") return missedColours[classOf(zones.missed[i], data.missedBreaks)];
     if (state.view === "gain") return gainColours[classOf(saved(i), data.gainBreaks)];
     return wayColours[classOf(way(state.view, i), data.breaks)];
   }
@@ -64,6 +67,7 @@
         zones.jobs[i].toLocaleString() + "<br>" + text.columns.before + ": " + shown(way("before", i)) + " → " +
         text.columns.after + ": " + shown(way("after", i)) + "<br>" + text.standard + ": " +
         (zones.standard[i] / 100).toFixed(1) + " km" +
+        (zones.need[i] ? "<br>" + zones.need[i] : "") +
         (blank ? "<br><b>" + text.blank + " " + blank.rank + "</b>: " + blank.reason : "");
     });
     return layer.addTo(hexes);
@@ -158,6 +162,7 @@
     var marker = L.marker([site.lat, site.lon], { pane: "sites", riseOnHover: true });
     marker.bindPopup("<b>" + site.rank + ". " + escaped(site.name) + "</b> · " + escaped(site.district) + " · " +
       site.year + (site.action === "open" ? "" : " · " + text.actions[site.action]) + "<br>" + escaped(site.reason) +
+      (site.waits ? "; " + site.waits : "") +
       (site.cost_cny === null ? "" : "<br>" + (site.cost_cny / 1e6).toFixed(2) + " " + text.columns.cost) +
       (site.inPlans ? "<br>" + inPlans(site.inPlans) : ""), { maxWidth: 340 });
     marker.on("popupopen", function () { showServed(number); });
@@ -167,7 +172,7 @@
     return marker;
   });
   function drawStations() {
-    var full = map.getZoom() >= 10.5, size = (full ? 22 : 12) * (state.view === "gain" ? 0.6 : 1);
+    var full = map.getZoom() >= 10.5, size = (full ? 22 : 12) * (state.view === "gain" || state.view === "missed" ? 0.6 : 1);
     siteLayers.forEach(function (marker, i) {
       var site = data.sites[i];
       marker.setIcon(L.divIcon({
@@ -222,6 +227,10 @@
     }).join("") + "</table>";
   }
 
+  // The panel opens with the first sentences; the others unfold.
+  function listed(lines) {
+    return "<ul>" + lines.map(function (line) { return "<li>" + escaped(line) + "</li>"; }).join("") + "</ul>";
+  }
   var panel = L.control({ position: "topleft" });
   panel.onAdd = function () {
     var box = L.DomUtil.create("div", "panel site-panel");
@@ -229,8 +238,8 @@
     box.innerHTML = "<h1>" + text.title + "</h1><p>" + escaped(text.subtitle) + "</p><div class='row' id='views'></div>" +
       (last ? "<label class='row'>" + text.year + " <b id='year'></b><input type='range' id='slider' min='0' max='" +
         last + "' value='" + last + "'></label>" : "") +
-      "<ul>" + data.lines.map(function (line) { return "<li>" + escaped(line) + "</li>"; }).join("") + "</ul>" +
-      drawCurve() + drawRounds() +
+      listed(data.lines.slice(0, data.first)) + (data.lines.length > data.first ? "<details><summary>" + text.more_lines +
+      "</summary>" + listed(data.lines.slice(data.first)) + "</details>" : "") + drawCurve() + drawRounds() +
       (data.plans.length > 1 ? "<label class='row'>" + text.plans + " <select id='plans'><option value='-1'>" + text.best_plan +
         "</option>" + data.plans.map(function (plan, i) {
           return i ? "<option value='" + i + "'>" + text.plan + " " + (i + 1) + " (" +
@@ -240,7 +249,7 @@
       (data.blanks.length ? "<h2>" + text.blank_title + "</h2><div class='site-list' id='blank-list'></div>" : "");
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
-    ["before", "after", "gain"].forEach(function (view) {
+    views.forEach(function (view) {
       var button = L.DomUtil.create("button", view === state.view ? "on" : "", box.querySelector("#views"));
       button.textContent = text.views[view];
       button.onclick = function () {
@@ -256,6 +265,7 @@
       var row = L.DomUtil.create("a", "", blankList), i = blank.zone;
       row.innerHTML = "<b>" + blank.rank + "</b><span>" + escaped(zones.names[zones.district[i]]) + " · " +
         escaped(blank.reason) + "</span><em>" + zones.population[i].toLocaleString() + "</em>";
+      row.title = blank.reason;
       row.onclick = function () { map.fitBounds(L.latLngBounds(ring(zones.ring[i])), { maxZoom: 12.5 }); };
     });
     if (last) box.querySelector("#slider").oninput = function () { state.year = data.years[+this.value]; refresh(); };
@@ -263,7 +273,8 @@
     data.sites.forEach(function (site, i) {
       var row = L.DomUtil.create("a", "", list);
       row.innerHTML = "<b>" + site.rank + "</b><span>" + escaped(site.name) + " · " + escaped(site.district) +
-        "</span><em>" + Math.round(site.gained).toLocaleString() + "</em>";
+        (site.action === "open" ? "" : " (" + text.actions[site.action] + ")") + "</span><em>" + Math.round(site.gained).toLocaleString() + "</em>";
+      row.title = site.name + " · " + site.district;
       row.onclick = function () {
         map.setView([site.lat, site.lon], 13);
         if (sites.hasLayer(siteLayers[i])) siteLayers[i].openPopup();
@@ -282,7 +293,7 @@
         "<div><i class='dot' style='background:" + largerColour + "'></i>" + text.enlarged + "</div>" : "") +
       (data.plans.length > 1 ? "<div><i class='dot' style='border:2px solid " + planColour + "'></i>" + text.plans + "</div>" : "") +
       "<div><i class='dot' style='background:" + standColour + ";opacity:.55'></i>" + text.stands + "</div>" +
-      (data.stands.closed.some(Boolean) ? "<div><i class='dot' style='border:2px solid #444'></i>" + text.closes + "</div>" : "") +
+      (data.stands.closed.some(Boolean) ? "<div><i class='dot' style='background:#fff;border:2px solid #444'></i>" + text.closes + "</div>" : "") +
       (data.blanks.length ? "<div><i style='border:2px dashed #7a0177;width:12px;height:8px'></i>" +
         text.blank_legend.replace("{count}", data.blanks.length) + "</div>" : "") +
       "<p>" + text.notes + "</p>";
@@ -291,12 +302,23 @@
   legend.addTo(map);
   function drawClasses() {
     var gain = state.view === "gain", breaks = gain ? data.gainBreaks : data.breaks;
+    if (state.view === "missed") return drawMissedClasses();
     document.getElementById("hex-title").textContent = gain ? text.gain_title : text.way_title;
     document.getElementById("classes").innerHTML = (gain ? gainColours : wayColours).map(function (colour, i) {
       var low = i ? breaks[i - 1] : 0, high = breaks[i];
       var label = gain && !i ? text.none_saved : high === undefined ? text.over + " " + low + " km" : low + "–" + high + " km";
       return "<div><i style='background:" + colour + "'></i>" + label + "</div>";
-    }).join("") + (gain ? "<div><i style='box-shadow:inset 0 0 0 2px #00401f'></i>" + text.newly + "</div>" : "");
+    }).join("") + (gain ? "<div class='whole'><i class='newly'></i>" + text.newly + "</div>" : "");
+  }
+
+  function drawMissedClasses() {
+    var breaks = data.missedBreaks, last = breaks.length;
+    document.getElementById("hex-title").textContent = text.missed_title;
+    document.getElementById("classes").innerHTML = missedColours.map(function (colour, i) {
+      var label = !i ? text.more_missed : i === 1 ? text.as_before :
+        i === last ? text.over + " " + breaks[i - 1] : (i === 2 ? "" : breaks[i - 1] + "–") + (i === 2 ? "≤ " : "") + breaks[i];
+      return "<div><i style='background:" + colour + "'></i>" + label + "</div>";
+    }).join("");
   }
 
   var overlays = {};
@@ -323,8 +345,8 @@
   map.fitBounds(data.bounds, { paddingTopLeft: [map.getSize().x > 900 ? 340 : 0, 0] });
   // map.html#gain/12/39.92/116.40 opens there.
   var parts = location.hash.slice(1).split("/");
-  if (["before", "after", "gain"].indexOf(parts[0]) >= 0) {
-    document.querySelectorAll("#views button")[["before", "after", "gain"].indexOf(parts[0])].onclick();
+  if (views.indexOf(parts[0]) >= 0) {
+    document.querySelectorAll("#views button")[views.indexOf(parts[0])].onclick();
     parts.shift();
   }
   var place = parts.map(Number);

@@ -203,7 +203,7 @@ def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy
     -----
     One wish is a vehicle and the leg after which it sought energy, however many stations it tried.
     """
-    wishes = _Wishes.of(model, log)
+    wishes = Wishes.of(model, log)
     kinds, groups = len(Kind), len(FLEET_GROUPS)
     cell = (wishes.zone * kinds + wishes.kind) * groups + wishes.group
     cells = np.flatnonzero(np.bincount(cell))
@@ -234,21 +234,29 @@ def zone_demand(model: DayModel, log: Log, *, long_wait_min: float = 10.0) -> dy
     return ZoneDemand.validate(table.sort("zone", "kind", "fleet_group"))
 
 
-class _Wishes(NamedTuple):
-    """Of each wish away from the depot: zone, kind, code of the group, whom it stands for, and what came of it."""
+class Wishes(NamedTuple):
+    """Of each wish away from the depot: where, of whom, from when, and what came of it.
+
+    Zone, kind, code of the group, hour in which it began, vehicles it stands for; whether it was served or stranded,
+    how many visits left without energy, waits and ways to stations.
+    """
 
     zone: IntArray
     kind: IntArray
     group: IntArray
+    hour: IntArray
     weight: FloatArray
     served: BoolArray
     stranded: BoolArray
+    turned_away: FloatArray
     wait_min: FloatArray
     detour_km: FloatArray
 
     @classmethod
-    def of(cls, model: DayModel, log: Log) -> "_Wishes":
+    def of(cls, model: DayModel, log: Log) -> "Wishes":
+        """Return the wishes of a day."""
         vehicles, legs = model.inputs.vehicles, model.inputs.legs
+        took = is_served(log)
         away = ~(legs.at_depot[log.leg] & (vehicles.home[log.vehicle] >= 0))
         first = np.empty(len(legs), np.int32)
         first[log.leg[::-1]] = np.arange(len(log))[::-1]
@@ -264,9 +272,11 @@ class _Wishes(NamedTuple):
             zone=legs.zone[leg],
             kind=vehicles.kind[vehicle],
             group=vehicles.group[vehicle],
+            hour=log.seek[row] // HOUR_US,
             weight=model.roster["weight"].to_numpy()[vehicle],
-            served=total(is_served(log)) > 0,
+            served=total(took) > 0,
             stranded=total(log.reason == Reason.STRANDED) > 0,
+            turned_away=total((log.station >= 0) & ~took),
             wait_min=total(log.start - log.arrive) / MINUTE_US,
             detour_km=total(log.metres) / 1000,
         )

@@ -41,14 +41,17 @@ def shipped_path(name: str) -> Path:
     return folder / f"{name}.toml"
 
 
-def read(path: Path, changes: list[str]) -> Source:
-    """Return the values of a scenario file, those it extends below it, overrides on top."""
+def read(path: Path, changes: list[str], model: type[BaseModel] | None = None) -> Source:
+    """Return the values of a scenario file, those it extends below it, overrides on top.
+
+    An override of one entry of a table that no file gives leaves the other entries as `model` has them.
+    """
     tree: Tree = {}
     origin: dict[str, Path] = {}
     for file, values in reversed(_chain(path)):
         _merge(tree, values, origin, file, "")
     for change in changes:
-        _apply_override(tree, change)
+        _apply_override(tree, change, model)
     tree.setdefault("name", path.stem)
     _anchor_city(tree, origin)
     return Source(tree, origin, str(path))
@@ -115,7 +118,7 @@ def _merge(tree: Tree, values: Tree, origin: dict[str, Path], file: Path, prefix
             tree[key] = value
 
 
-def _apply_override(tree: Tree, change: str) -> None:
+def _apply_override(tree: Tree, change: str, model: type[BaseModel] | None) -> None:
     key, separator, text = change.partition("=")
     if not separator or not key.strip():
         raise ScenarioError(f"--set {change!r}: write it as key=value, e.g. run.seed=2")
@@ -123,7 +126,26 @@ def _apply_override(tree: Tree, change: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
-    put(tree, key.strip().split("."), value)
+    keys = key.strip().split(".")
+    if model is not None:
+        _keep_others(tree, keys, model)
+    put(tree, keys, value)
+
+
+def _keep_others(tree: Tree, keys: list[str], model: type[BaseModel]) -> None:
+    """Put the default of a table into the tree if an entry of it is about to be set and no file gives the table."""
+    section = model.model_fields[keys[0]].annotation if keys[0] in model.model_fields else None
+    if len(keys) < 3 or not (isinstance(section, type) and issubclass(section, BaseModel)):
+        return
+    field, own = section.model_fields.get(keys[1]), tree.setdefault(keys[0], {})
+    default = None if field is None else field.get_default(call_default_factory=True)
+    if isinstance(default, dict) and isinstance(own, dict) and keys[1] not in own:
+        own[keys[1]] = _by_text(default)
+
+
+def _by_text(table: dict[Any, Any]) -> Tree:
+    """Return a table as TOML has it: keys are texts, also years."""
+    return {str(key): _by_text(value) if isinstance(value, dict) else value for key, value in table.items()}
 
 
 def _anchor_city(tree: Tree, origin: dict[str, Path]) -> None:

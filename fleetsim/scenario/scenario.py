@@ -72,7 +72,7 @@ class Scenario(Section):
         ScenarioError
             With one line a mistake, all at once.
         """
-        return load.validate(cls, load.read(Path(path), changes or []))
+        return load.validate(cls, load.read(Path(path), changes or [], cls))
 
     @classmethod
     def shipped(cls, name: str) -> Scenario:

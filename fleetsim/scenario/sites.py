@@ -53,3 +53,25 @@ class SitesSection(Section):
     """Farthest that hydrogen is delivered [km]; 100 to 300."""
     wait_peak_hours: Annotated[int, Field(ge=1, le=24)] = 4
     """Busiest hours of the day in which simulated waits are held against the wait standard; 1 to 6."""
+    expressway_site_km: Annotated[float, Field(ge=0.0, le=200.0)] = 25.0
+    """Along expressways sites are offered by rule, besides known service areas, so that these or those are at most so
+    far apart [km]; 15 to 50; 0: none."""
+    least_visits: Annotated[int, Field(ge=2, le=100_000)] = 50
+    """Fewest simulated visits to stations of a kind from which the time of service and its variation are taken; with
+    fewer the scenario's assumptions hold; 20 to 500."""
+    like_power_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Stations count as alike, so that the time of service of one is taken for the other, where the power of a plug is
+    at least this share of the other's; .3 to .8."""
+    same_wait_min: Annotated[float, Field(ge=0.0, le=60.0)] = 1.0
+    """Simulated waits agree with queue theory within so many minutes, or within `same_wait_share` of it [min]; .5 to
+    2."""
+    same_wait_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
+    """See `same_wait_min`; .1 to .5."""
+    bunched_dispersion: Annotated[float, Field(ge=1.0, le=10.0)] = 1.5
+    """Variance over mean of the arrivals in parts of an hour from which they are called bunched; 1 is Poisson; 1.2 to
+    3."""
+    served_standards: Annotated[float, Field(ge=1.0, le=5.0)] = 2.0
+    """A new station is visited from as far as this many times the standard; 1 to 3. Gradual covering falls to nothing
+    there."""
+    no_way_km: Annotated[float, Field(gt=0.0, le=1000.0)] = 100.0
+    """Way of a zone that no station can be reached from, where ways are added up or compared [km]; 50 to 200."""

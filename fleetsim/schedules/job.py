@@ -16,8 +16,9 @@ from fleetsim.scenario.schedule import Conversion
 from fleetsim.scenario.template import resolved
 from fleetsim.schedules import preview
 from fleetsim.schedules.city import city_problem, turn_over
-from fleetsim.schedules.outcome import depot_table, group_table, plan_rows, shortages, words
+from fleetsim.schedules.outcome import depot_table, group_table, plan_rows, shortages
 from fleetsim.schedules.plan_file import conversions, read_plan
+from fleetsim.schedules.sentences import words
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.schedules.verify import Verified, simulated, verified
 from fleetsim.schedules.written import write

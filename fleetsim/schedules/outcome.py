@@ -1,19 +1,16 @@
-"""A solved schedule as tables, as a schedule file, and in words."""
+"""A solved schedule as tables and as a schedule file; what binds and what clauses miss."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from fleetsim.schedules.highs import Effort, minimise
-from fleetsim.schedules.problem import ScheduleProblem
 from fleetsim.schedules.program import BUDGET_UNIT_CNY
 from fleetsim.schedules.solve import Solution
-from fleetsim.texts import Language, texts
 
 TIGHT = 1e-6
 
@@ -161,10 +158,12 @@ class Shortage:
     missing
         Vehicles short of the target in the solved schedule.
     closing_cny
-        Cost of all years if the clause were kept in all its years, penalties of every clause left out; None where it
-        was not found out.
+        Cost of all years if the clause were kept in all its years, prices of what is missing to clauses and service
+        left out; None where it was not found out.
     still_missing
         Vehicles that stay missing even if every vehicle missing cost a hundred times as much.
+    service_lost
+        Vehicle-years by which service would fall short more, if the clause were kept.
     """
 
     clause: str
@@ -172,6 +171,7 @@ class Shortage:
     missing: float
     closing_cny: float | None
     still_missing: float
+    service_lost: float = 0.0
 
 
 def shortages(solution: Solution, cpu_s: float = 20.0) -> list[Shortage]:
@@ -180,7 +180,7 @@ def shortages(solution: Solution, cpu_s: float = 20.0) -> list[Shortage]:
     effort = Effort(cpu_s)
     base = _own_cost(solution, solution.relaxed.values)
     found = []
-    by_rule: dict[int, tuple[float | None, list[float]]] = {}
+    by_rule: dict[int, _Closed] = {}
     for position, (rule, year) in enumerate(program.columns.slack_of):
         missing = float(solution.slack[position])
         if missing <= TIGHT:
@@ -188,10 +188,19 @@ def shortages(solution: Solution, cpu_s: float = 20.0) -> list[Shortage]:
             continue
         if rule not in by_rule and effort.left_s() > 0.0:
             by_rule[rule] = _closed(solution, rule, base)
-        closing, left = by_rule.get(rule, (None, [missing] * len(problem.years)))
-        still = left[year] if left[year] > 0.5 else 0.0
-        found.append(Shortage(problem.rules[rule].name, problem.years[year], missing, closing, still))
+        closed = by_rule.get(rule, _Closed(None, [missing] * len(problem.years), 0.0))
+        still = closed.left[year] if closed.left[year] > 0.5 else 0.0
+        name = problem.rules[rule].name
+        found.append(Shortage(name, problem.years[year], missing, closed.cost_cny, still, closed.service_lost))
     return found
+
+
+class _Closed(NamedTuple):
+    """A clause kept: extra cost [CNY], vehicles that miss all the same by year, service lost [vehicle-years]."""
+
+    cost_cny: float | None
+    left: list[float]
+    service_lost: float
 
 
 def _own_cost(solution: Solution, values: Any) -> float:
@@ -199,11 +208,12 @@ def _own_cost(solution: Solution, values: Any) -> float:
     columns = solution.program.columns
     cost = solution.program.cost.copy()
     cost[columns.slack] = 0.0
+    cost[columns.missing] = 0.0
     return float(cost @ values)
 
 
-def _closed(solution: Solution, rule: int, base: float) -> tuple[float | None, list[float]]:
-    """Return the extra cost if a clause's missing vehicles were a hundred times dearer, and what misses by year.
+def _closed(solution: Solution, rule: int, base: float) -> _Closed:
+    """Return what happens if a clause's missing vehicles were a hundred times dearer.
 
     The cost is None, and what misses is that of the schedule, where no answer was found.
     """
@@ -216,45 +226,8 @@ def _closed(solution: Solution, rule: int, base: float) -> tuple[float | None, l
     left = [0.0] * len(solution.problem.years)
     for position in own:
         left[program.columns.slack_of[position][1]] = float(values[program.columns.slack[position]])
-    return None if answer.values is None else _own_cost(solution, answer.values) - base, left
-
-
-def words(solution: Solution, lang: Language, missing: Sequence[Shortage]) -> list[str]:
-    """Return the outcome in sentences: cost, bound and gap, what binds, what each clause misses and would cost."""
-    text = texts(lang, "schedule")
-    lines = [
-        text["proof"].format(cost=solution.cost / 1e8, bound=solution.bound / 1e8, gap=solution.gap * 100),
-        text["held_all"] if not solution.broken else text["broken"].format(rows=", ".join(solution.broken)),
-    ]
-    short = float(solution.missing.sum())
-    lines += [text["missing_vehicles"].format(vehicles=short)] if short > TIGHT else []
-    problem = solution.problem
-    for one in bindings(solution):
-        name = problem.title(one.name, lang) if one.kind == "rule" else one.name
-        lines.append(text["binding"][one.kind].format(name=name, year=one.year, saving=one.saving_cny))
-    lines += [_clause_words(problem.title(each.clause, lang), each, text) for each in missing]
-    return lines + _left_out_words(problem, lang, text["left_out"])
-
-
-def _left_out_words(problem: ScheduleProblem, lang: Language, text: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each reason and set of fleets that keep clauses out of the problem."""
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for one in problem.left_out:
-        title = text["clause"].format(clause=problem.title(one.clause, lang), year=one.year)
-        found.setdefault((one.reason, one.fleets), []).append(title)
-    return [
-        text[reason].format(clauses=text["comma"].join(titles), fleets=", ".join(fleets))
-        for (reason, fleets), titles in found.items()
-    ]
-
-
-def _clause_words(title: str, short: Shortage, text: Mapping[str, Any]) -> str:
-    """Return what a clause misses in a year and what closing it costs, as a sentence."""
-    key = "clause_met" if short.missing <= TIGHT else "clause_short"
-    line = str(text[key].format(clause=title, year=short.year, missing=short.missing))
-    if short.missing <= TIGHT:
-        return line
-    if short.closing_cny is None:
-        return line + str(text["closing_unknown"])
-    tail = text["out_of_reach"] if short.still_missing > 0.5 else text["closing"]
-    return line + str(tail.format(still=short.still_missing, cost=short.closing_cny / 1e8))
+    if answer.values is None or solution.relaxed.values is None:
+        return _Closed(None, left, 0.0)
+    short = program.columns.missing
+    lost = float(answer.values[short].sum() - solution.relaxed.values[short].sum())
+    return _Closed(_own_cost(solution, answer.values) - base, left, max(lost, 0.0))

@@ -59,13 +59,14 @@ def enlarged(ground: Ground, request: Request, report: Report | None) -> Choice:
     year = request.years[-1]
     works = tightest(ground, year, request.enlarge)
     left, beyond = ground.left(year), ground.beyond(year)
-    columns = useful(ground, np.asarray(((left + beyond) > 0).astype(np.float64) @ ground.cover).ravel(), year)
+    taken_up = ground.cover_of(ground.layers(year)[0])
+    columns = useful(ground, np.asarray(((left + beyond) > 0).astype(np.float64) @ taken_up).ravel(), year)
     if works.is_empty():
         require_useful(ground, request, columns)
     standing = ground.standing(year)
     pairs = ground.ways.pairs(standing, ground.standard_km)
     tight = csr_array(_cover_of_standing(ground, standing, pairs)[:, works["column"].to_numpy()])
-    new = csr_array(ground.cover[:, columns])
+    new = csr_array(taken_up[:, columns])
     none = csr_array((new.shape[0], tight.shape[1]))
     cover = csr_array(vstack([hstack([new, tight]), hstack([new, none])]).tocsr())
     problem = _within_limits(ground, request, columns, works, (cover, np.r_[left, beyond]))
@@ -126,8 +127,8 @@ def enlargements(ground: Ground, year: int) -> pl.DataFrame:
     section, kind, rows = ground.section, ground.kind, []
     for column, row in enumerate(ground.standing(year).iter_rows(named=True)):
         peak = ground.measured_peak.get(row["station_id"], 0.0)
-        most = max(_most_after(ground, row), row["plugs"])
-        after = plugs_for(peak, section, kind, most) if peak > 0 else 0
+        most = max(most_after(ground, row), row["plugs"])
+        after = plugs_for(ground, peak, most, ground.service_at(row["power_kw"])) if peak > 0 else 0
         if after > row["plugs"]:
             cost = works_cost(after - row["plugs"], section, kind)
             rows.append({"station_id": row["station_id"], "column": column, "plugs_after": after, "cost_cny": cost})
@@ -135,7 +136,7 @@ def enlargements(ground: Ground, year: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def _most_after(ground: Ground, row: dict[str, object]) -> int:
+def most_after(ground: Ground, row: dict[str, object]) -> int:
     """Return the most plugs of a station that stands: of the scenario, and of its grid connection."""
     most, limit, power = ground.section.largest_plugs[ground.kind], row["site_limit_kw"], row["power_kw"]
     if isinstance(limit, float) and isinstance(power, float) and power > 0:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from fleetsim.datasets import City
+from fleetsim.sites.expressway import expressway_sites
 from fleetsim.siting_ground import candidates
 from networks.columns import numbers
 from networks.errors import DataError, InfeasibleError
@@ -35,7 +36,13 @@ LINES_SHOWN = 10
 
 
 def offered(
-    city: City, kind: str, own: Path | None, forbidden: Path | None, *, only_own: bool = False
+    city: City,
+    kind: str,
+    own: Path | None,
+    forbidden: Path | None,
+    *,
+    only_own: bool = False,
+    expressway_km: float = 0.0,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the sites that may be built on, and those that a forbidden area takes away (columns `OFFER`).
 
@@ -52,6 +59,8 @@ def offered(
         Areas where nothing may stand.
     only_own
         Whether the city's places are left out.
+    expressway_km
+        Distance of sites along expressways by rule, see `expressway_sites` [km]; 0: none.
 
     Raises
     ------
@@ -60,6 +69,8 @@ def offered(
     """
     unknown = {name: pl.lit(None, dtype=pl.Float64) for name in OPTIONAL_NUMBERS}
     table = _in_english(candidates(city, kind), city).with_columns(**unknown).select(list(OFFER))
+    by_rule = expressway_sites(city, expressway_km).with_columns(**unknown).select(list(OFFER))
+    table = pl.concat([table, by_rule])
     if own is not None:
         table = table.clear() if only_own else table
         table = pl.concat([table, own_sites(read_layer(own), city)])

@@ -11,7 +11,7 @@ from charging.siting.effort import Report
 from charging.siting.median_problem import CapacitatedPMedian
 from charging.siting.service_covering import capacity_within
 from charging.siting.solve import solve
-from fleetsim.sites.choice import NO_WAY_KM, Choice, Columns, limits, number_within, quality, useful
+from fleetsim.sites.choice import Choice, Columns, limits, number_within, quality, useful
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.notes import Note
 from fleetsim.sites.points import Points, join_zones
@@ -19,18 +19,16 @@ from fleetsim.sites.request import Request
 from fleetsim.sites.size import most_plugs
 from networks.errors import InfeasibleError
 
-FAR_KM = 2.0 * NO_WAY_KM
-"""What a way beyond `NO_WAY_KM` counts, where a place is assigned to a site so far away [km]."""
+FAR_WAYS = 2.0
+"""What a way beyond `sites.no_way_km` counts, over that, where a place is assigned to a site so far away."""
 LITTLE = 1e-6
 """Weight of a site that reaches nobody within the standard, beside what others reach [1/h]."""
 
 
 def peak_capacity(ground: Ground, plugs: int) -> float:
     """Return the arrivals that a station takes in the peak hour within the wait standard [1/h]."""
-    section, kind = ground.section, ground.kind
-    return capacity_within(
-        plugs, section.service_min[kind], section.wait_standard_min[kind], variability=section.wait_variability[kind]
-    )
+    service, standard = ground.service, ground.section.wait_standard_min[ground.kind]
+    return capacity_within(plugs, service.mean_min, standard, variability=service.variability)
 
 
 def capacitated(ground: Ground, request: Request, report: Report | None) -> Choice:
@@ -42,9 +40,12 @@ def capacitated(ground: Ground, request: Request, report: Report | None) -> Choi
         If the largest sites together are too small: by how much.
     """
     year = request.years[-1]
-    worth = ground.worth(year)
-    visits = np.where(worth > 0, np.where(ground.beyond(year) > 0, ground.visits(year), ground.left(year)), 0.0)
-    peak = visits * ground.demand.peak_share
+    visits, counted = _asking(ground, year)
+    peak = ground.in_peak(year, visits)
+    if not peak.any():
+        raise InfeasibleError(
+            f"demand: nobody is beyond siting.standard_km.{ground.kind} or was left without energy; tighten it"
+        )
     points = join_zones(ground.city.zones, peak, ground.rules.most_places)
     sites = promising(ground, peak, year, near=False)
     number = number_within(ground, request, len(sites))
@@ -54,7 +55,8 @@ def capacitated(ground: Ground, request: Request, report: Report | None) -> Choi
     known = rows["capacity"].fill_null(np.nan).to_numpy() * ground.demand.peak_share
     capacity = np.where(np.isnan(known), [peak_capacity(ground, each) for each in plugs], known)
     _require_room(ground, request, points.weight[reached], capacity, number)
-    problem: Any = CapacitatedPMedian(cost * points.weight[reached][:, None], points.weight[reached], capacity, number)
+    weight = _of_points(points, ground.in_peak(year, counted))[reached]
+    problem: Any = CapacitatedPMedian(cost * weight[:, None], points.weight[reached], capacity, number)
     answer = solve(problem, **limits(ground, request, report))
     used = np.unique(answer.assignment)
     load = np.bincount(answer.assignment, weights=points.weight[reached], minlength=len(sites))
@@ -71,6 +73,23 @@ def capacitated(ground: Ground, request: Request, report: Report | None) -> Choi
         peaks={name: float(load[site]) for site, name in names.items()},
         gains={name: (float(gained[site]), float(gained[site])) for site, name in names.items()},
     )
+
+
+def _asking(ground: Ground, year: int) -> tuple[Floats, Floats]:
+    """Return the visits a day of each zone that ask for a new station, as they come and as their fleets count.
+
+    All visits of a zone beyond the standard, and what stations left over in the others.
+    """
+    beyond = ground.beyond(year) > 0
+    if not ground.fleets:
+        visits = np.where(beyond, ground.visits(year), ground.left(year))
+        return visits, visits
+    weight = {each.group: each.importance for each in ground.fleets}
+    groups = [group for group in ground.groups(year) if weight[group.group] > 0]
+    nobody = np.zeros(len(beyond))
+    parts = [np.where(beyond, group.visits, group.left / weight[group.group]) for group in groups]
+    counted = [weight[group.group] * part for group, part in zip(groups, parts, strict=True)]
+    return np.sum([nobody, *parts], axis=0), np.sum([nobody, *counted], axis=0)
 
 
 def _require_room(ground: Ground, request: Request, peak: Floats, capacity: Floats, number: int) -> None:
@@ -103,13 +122,13 @@ def _require_room(ground: Ground, request: Request, peak: Floats, capacity: Floa
 def _ways(ground: Ground, points: Points, sites: Columns) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the ways between points and sites [km], rows of points that reach any, and which points these are."""
     asked = np.zeros(ground.city.zones.height)
-    asked[points.zone] = NO_WAY_KM
+    asked[points.zone] = ground.rules.no_way_km
     pairs = ground.ways.pairs(ground.offered[sites.tolist()], asked)
     km = np.full((ground.city.zones.height, len(sites)), np.inf)
     km[pairs["row"].to_numpy(), pairs["column"].to_numpy()] = pairs["distance_km"].to_numpy()
     of_point = km[points.zone]
     reached = np.isfinite(of_point).any(axis=1)
-    return np.where(np.isfinite(of_point), of_point, FAR_KM)[reached], reached
+    return np.where(np.isfinite(of_point), of_point, FAR_WAYS * ground.rules.no_way_km)[reached], reached
 
 
 def promising(ground: Ground, weight: Floats, year: int, *, near: bool = True) -> Columns:

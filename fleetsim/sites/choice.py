@@ -18,8 +18,6 @@ from fleetsim.sites.size import usable
 from networks.errors import InfeasibleError
 
 Columns = NDArray[np.int64]
-NO_WAY_KM = 100.0
-"""Way of a zone that no station can be reached from, where ways are added up or compared [km]; an assumption."""
 ROUNDING = 1e-6
 """Part of a number up to which differences are rounding."""
 
@@ -54,6 +52,8 @@ class Choice:
         What each station gains, and what no other new one does, where the model knows [unit of the demand].
     unit
         Unit of the demand where the model has one of its own.
+    decided
+        Year that objective and bound are of, where the last of several years decides; 0: all years together.
     """
 
     opened: tuple[Columns, ...]
@@ -72,6 +72,7 @@ class Choice:
     enlarged: Mapping[str, int] = field(default_factory=dict)
     gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     unit: str = ""
+    decided: int = 0
 
 
 def limits(ground: Ground, request: Request, report: Report | None) -> dict[str, Any]:

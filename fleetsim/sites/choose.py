@@ -5,37 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array
 
 from charging.siting.answer import Answer
-from charging.siting.cover_problems import Fleet, GradualCovering, PeriodCovering
+from charging.siting.cover_problems import Fleet, PeriodCovering
 from charging.siting.effort import Effort, Report
 from charging.siting.period_covering import PeriodAnswer, join_fleets, period_regret
 from charging.siting.plans import curve, near_optimal
-from charging.siting.problem import MaximalCovering, PCenter, PMedian, SetCovering
+from charging.siting.problem import MaximalCovering
 from charging.siting.solve import solve
 from fleetsim.sites.actions import enlarged, relocated
 from fleetsim.sites.capacity import capacitated
-from fleetsim.sites.choice import (
-    NO_WAY_KM,
-    Choice,
-    Columns,
-    fewer,
-    limits,
-    number_within,
-    quality,
-    require_useful,
-    served,
-    useful,
-)
+from fleetsim.sites.choice import Choice, Columns, fewer, limits, quality, require_useful, served, useful
+from fleetsim.sites.everywhere import everywhere
 from fleetsim.sites.flow import flow
-from fleetsim.sites.ground import SERVED_STANDARDS, Floats, Ground
+from fleetsim.sites.gradual import gradual
+from fleetsim.sites.ground import Floats, Ground
+from fleetsim.sites.nearest import center, median
 from fleetsim.sites.notes import Note
+from fleetsim.sites.phases import by_phase
 from fleetsim.sites.request import Request
 from fleetsim.sites.service import service
-from fleetsim.sites.size import highest_costs, usable
-from fleetsim.sites.standard import require_reachable, require_within
-from networks.errors import InfeasibleError
+from fleetsim.sites.size import highest_costs
+from fleetsim.sites.standard import require_plugs, require_within
 
 Model = Callable[[Ground, Request, Report | None], Choice]
 
@@ -59,14 +51,18 @@ def choose(ground: Ground, request: Request, report: Report | None = None) -> Ch
     """
     models: dict[str, Model] = {
         "maximal": _covering_model(request),
-        "set": _set,
-        "median": _median,
-        "center": _center,
-        "gradual": _gradual,
+        "set": everywhere,
+        "median": median,
+        "center": center,
+        "gradual": gradual,
         "capacitated": capacitated,
         "service": service,
         "flow": flow,
     }
+    if any(request.numbers) or request.budgets_cny or request.model == "set":
+        require_plugs(ground, request.years[-1])
+    if len(request.years) > 1 and request.model != "maximal":
+        return by_phase(ground, request, lambda part, asked: choose(part, asked, report))
     return models[request.model](ground, request, report)
 
 
@@ -169,115 +165,6 @@ def _regret(ground: Ground, request: Request, problem: PeriodCovering, answer: P
     lost = period_regret(problem, answer, effort).tolist()
     told = ", ".join(f"{year}: {value:,.0f}" for year, value in zip(request.years, lost, strict=True))
     return (Note("regret", told=told, unit=ground.demand.unit),)
-
-
-def _gradual(ground: Ground, request: Request, report: Report | None) -> Choice:
-    """Full worth within the standard, falling to nothing at twice the standard."""
-    year = request.years[-1]
-    people, before = ground.people(year), ground.before_km(year)
-    near = ground.near
-    far = SERVED_STANDARDS * ground.standard_km
-    stands = np.clip((far - before) / (far - ground.standard_km), 0.0, 1.0)
-    level = (SERVED_STANDARDS * near["standard_km"] - near["distance_km"]) / (
-        (SERVED_STANDARDS - 1.0) * near["standard_km"]
-    )
-    offered = ground.matrix(near, level.clip(0.0, 1.0).to_numpy())
-    columns = np.flatnonzero(usable(ground, year).to_numpy() & (np.diff(offered.tocsc().indptr) > 0))
-    levels = csr_array(hstack([csr_array(stands[:, None]), offered[:, columns]]).tocsr())
-    number = 1 + min(request.numbers[-1], len(columns)) if request.numbers else None
-    cost, budget = None, None
-    if request.budgets_cny:
-        cost, budget = np.r_[0.0, highest_costs(ground, year)[columns]], request.budgets_cny[-1]
-        require_within(float(cost[1:].min(initial=np.inf)), budget, "the cheapest station")
-    problem = GradualCovering(levels, people, number, cost, budget, fixed=(0,))
-    answer = solve(problem, **limits(ground, request, report))
-    base = float(people @ stands)
-    opened = columns[np.setdiff1d(answer.sites, [0]) - 1]
-    return Choice((opened,), "covered", **quality(answer, base), already=base, total=float(people.sum()))
-
-
-def _set(ground: Ground, request: Request, report: Report | None) -> Choice:
-    """The fewest stations, or the cheapest where there is a budget, that keep the standard everywhere."""
-    year = request.years[-1]
-    beyond = np.flatnonzero((ground.people(year) > 0) & (ground.before_km(year) > ground.standard_km))
-    columns = np.flatnonzero(usable(ground, year).to_numpy())
-    rows = csr_array(ground.cover[beyond][:, columns])
-    bare = beyond[np.diff(rows.indptr) == 0]
-    notes = require_reachable(ground, bare, year, leave_out=request.leave_out)
-    rows = csr_array(rows[np.diff(rows.indptr) > 0])
-    costs = highest_costs(ground, year)[columns] if request.budgets_cny else None
-    answer = solve(SetCovering(rows, costs), **limits(ground, request, report))
-    if request.budgets_cny:
-        require_within(answer.objective, request.budgets_cny[-1], "the standard", least=answer.bound)
-    elif request.numbers and len(answer.sites) > request.numbers[-1]:
-        raise InfeasibleError(_too_few(answer, request.numbers[-1], beyond.size, ground))
-    measure = "cost_cny" if request.budgets_cny else "stations"
-    return Choice((columns[answer.sites],), measure, **quality(answer), **served(ground, year), notes=notes)
-
-
-def _too_few(answer: Answer, number: int, n_zones: int, ground: Ground) -> str:
-    least, found = int(np.ceil(answer.bound - 1e-6)), len(answer.sites)
-    told = f"at least {least}" if least < found else f"{found}"
-    more = found - number
-    return (
-        f"--number {number}: the standard takes {told} new stations for the {n_zones} zones beyond it; raise it by "
-        f"{more} to {found}, or widen siting.standard_km.{ground.kind}"
-    )
-
-
-def _ways_to_all(ground: Ground, year: int) -> tuple[csr_array, Columns, bool]:
-    """Return the ways [km] from inhabited zones to the nearest station (first column, where any stands) and to sites.
-
-    A site that is farther than what stands is left out; rows are the zones that can reach anything.
-    """
-    before = ground.before_km(year)
-    stands = bool(np.isfinite(before).any())
-    inhabited = ground.people(year) > 0
-    limit = np.where(np.isfinite(before), np.minimum(before, NO_WAY_KM), NO_WAY_KM)
-    pairs = ground.ways.pairs(ground.offered, np.where(inhabited, limit, 0.0))
-    offered = ground.matrix(pairs, pairs["distance_km"].to_numpy())
-    offered = csr_array(offered[:, np.flatnonzero(usable(ground, year).to_numpy())])
-    if stands:
-        zones = np.flatnonzero(inhabited)
-        every = np.arange(len(limit))
-        standing = csr_array((limit, (every, np.zeros_like(every))), shape=(len(limit), 1))
-        offered = csr_array(hstack([standing, offered]).tocsr())
-    else:
-        zones = np.flatnonzero(inhabited & (np.diff(offered.indptr) > 0))
-    return csr_array(offered[zones]), zones, stands
-
-
-def _median(ground: Ground, request: Request, report: Report | None) -> Choice:
-    """The smallest sum of ways to the nearest station."""
-    year = request.years[-1]
-    cost, zones, stands = _ways_to_all(ground, year)
-    people = ground.people(year)
-    number = number_within(ground, request, cost.shape[1] - stands)
-    problem = PMedian(cost, people[zones], number + stands, fixed=(0,) if stands else ())
-    answer = solve(problem, **limits(ground, request, report))
-    return _by_way(ground, request, answer, stands, measure="unit_km")
-
-
-def _center(ground: Ground, request: Request, report: Report | None) -> Choice:
-    """The smallest longest way of an inhabited zone."""
-    year = request.years[-1]
-    cost, _, stands = _ways_to_all(ground, year)
-    number = number_within(ground, request, cost.shape[1] - stands)
-    answer = solve(PCenter(cost, number + stands, fixed=(0,) if stands else ()), **limits(ground, request, report))
-    return _by_way(ground, request, answer, stands, measure="km")
-
-
-def _by_way(ground: Ground, request: Request, answer: Answer, stands: bool, *, measure: str) -> Choice:
-    year = request.years[-1]
-    columns = np.flatnonzero(usable(ground, year).to_numpy())
-    # Sites are opened only where somebody goes to them; the rest of the number would change nothing.
-    used = np.unique(answer.assignment[answer.assignment >= 0])
-    chosen = np.intersect1d(answer.sites, used)
-    opened = columns[chosen[chosen >= stands] - stands]
-    asked = request.numbers[-1]
-    told = Note("no_shorter", opened=len(opened), asked=asked)
-    notes = (told,) if len(opened) < asked else ()
-    return Choice((opened,), measure, **quality(answer), **served(ground, year), notes=notes)
 
 
 def covered_worth(ground: Ground, sites: Columns, year: int) -> float:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from charging.sizing import expected_wait
+from fleetsim.scenario.sites import SitesSection
 from fleetsim.sites.ground import Ground
+from fleetsim.sites.measured import HOUR_S, PARTS
 from fleetsim.sites.size import finite, plugs_for, wait_of
 from fleetsim.sites.tables import Sizing
-
-HOUR_S = 3600.0
-PARTS = 6
-"""Parts of an hour in which arrivals are counted to see whether they come in bunches."""
-SAME_MIN, SAME_SHARE = 1.0, 0.25
-"""Simulation and theory agree within the larger of so many minutes and so much of the theory."""
-BUNCHED = 1.5
-"""Variance over mean of the arrivals in parts of an hour from which they are called bunched; 1 is Poisson."""
 
 
 def sizing(ground: Ground, sessions: pl.DataFrame | None = None, planned: tuple[str, ...] = ()) -> Any:
@@ -89,12 +83,11 @@ def _dispersion(parts: list[int]) -> float | None:
 
 
 def _sized(row: dict[str, Any], ground: Ground, hour: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    section, kind, peak = ground.section, ground.kind, float(row["arrivals"])
-    theory = wait_of(peak, row["plugs"], section, kind).mean_min
-    service = hour.get("measured_service_min")
-    as_measured = theory
-    if service:
-        as_measured = expected_wait(peak, service, row["plugs"], variability=section.wait_variability[kind]).mean_min
+    peak = float(row["arrivals"])
+    service = ground.service_at(row["power_kw"])
+    theory = wait_of(ground, peak, row["plugs"], service).mean_min
+    held = replace(service, mean_min=hour.get("measured_service_min") or service.mean_min)
+    as_measured = wait_of(ground, peak, row["plugs"], held).mean_min
     values = {
         **{name: row[name] for name in ("station_id", "year", "day", "plugs")},
         "name": names.get(row["station_id"], row["station_id"]),
@@ -103,14 +96,14 @@ def _sized(row: dict[str, Any], ground: Ground, hour: dict[str, Any], names: dic
         "simulated_p95_wait_min": row["p95_wait_min"],
         "simulated_unserved": row["unserved"],
         "expected_wait_min": finite(theory),
-        "plugs_needed": plugs_for(peak, section, kind, most=10**6),
+        "plugs_needed": plugs_for(ground, peak, 10**6, service),
         **{name: hour.get(name) for name in ("measured_service_min", "measured_dispersion", "queue_before")},
         "theory_as_measured_min": finite(as_measured),
     }
-    return values | {"why": why(values, (theory, as_measured), section.unserved_standard_share)}
+    return values | {"why": why(values, (theory, as_measured), ground.section.unserved_standard_share, ground.rules)}
 
 
-def why(row: dict[str, Any], theory: tuple[float, float], unserved_share: float) -> str:
+def why(row: dict[str, Any], theory: tuple[float, float], unserved_share: float, rules: SitesSection) -> str:
     """Return the main reason why the simulated wait of a station is not that of theory, see `tables.WHY`.
 
     Parameters
@@ -121,12 +114,14 @@ def why(row: dict[str, Any], theory: tuple[float, float], unserved_share: float)
         Wait by queue theory with the planned and with the measured time of service [min]; infinite: cannot keep up.
     unserved_share
         Share of unserved visits that the standard allows [0 to 1].
+    rules
+        When waits are called the same, and arrivals bunched.
     """
     simulated, (planned, as_measured) = row["simulated_wait_min"], theory
     if row["simulated_unserved"] > unserved_share * row["peak_arrivals_per_h"] or simulated is None:
         return "unserved"
     more = simulated - planned
-    if abs(more) <= max(SAME_MIN, SAME_SHARE * planned) and np.isfinite(planned):
+    if abs(more) <= max(rules.same_wait_min, rules.same_wait_share * planned) and np.isfinite(planned):
         return "agree"
     if more < 0:
         gone = planned - as_measured if np.isfinite(planned) else np.inf
@@ -137,4 +132,4 @@ def why(row: dict[str, Any], theory: tuple[float, float], unserved_share: float)
         return "service"
     if queue_min >= more / 2.0:
         return "queue_before"
-    return "bunched" if (row["measured_dispersion"] or 0.0) > BUNCHED else "not_steady"
+    return "bunched" if (row["measured_dispersion"] or 0.0) > rules.bunched_dispersion else "not_steady"

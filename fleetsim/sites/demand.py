@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from scipy.spatial import cKDTree
 from charging.tables import SiteDemand
 from fleetsim.datasets import City
 from fleetsim.scenario.stations import SitingSection
+from fleetsim.sites.hours import profile
 from fleetsim.siting_ground import site_demand
 from networks.columns import numbers
 from networks.courses import plane_km
@@ -44,11 +46,17 @@ class Demand:
     load
         Table `StationLoad` of the stations of the kind, of a result; else empty.
     plugs
-        year, station_id, plugs of the simulated stations, of a result; else empty.
+        year, station_id, plugs, power_kw of the simulated stations, of a result; else empty.
     by_fleet
         By year and group of fleets, of a result: `zones` of it alone, without people.
     kg_per_visit
         Hydrogen that a visit took, of a result [kg]; 0: not known.
+    sessions
+        Rows of table `Session` at stations of the kind, with power_kw of their plugs, of a result; else empty.
+    by_hour
+        By year, zones x 24: share of a zone's searches in each hour, of a result that tells it; else empty.
+    zone_hours
+        Rows of table `ZoneHour` of the kind in the years of a result that has it; else empty.
     """
 
     unit: str
@@ -60,6 +68,9 @@ class Demand:
     plugs: pl.DataFrame
     by_fleet: Mapping[int, Mapping[str, pl.DataFrame]] = field(default_factory=dict)
     kg_per_visit: float = 0.0
+    sessions: pl.DataFrame = field(default_factory=pl.DataFrame)
+    by_hour: Mapping[int, np.ndarray[Any, np.dtype[np.float64]]] = field(default_factory=dict)
+    zone_hours: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def people(city: City, section: SitingSection, years: tuple[int, ...], *, kind: str, unit: str) -> Demand:
@@ -72,14 +83,20 @@ def people(city: City, section: SitingSection, years: tuple[int, ...], *, kind: 
 
 
 def of_result(
-    tables: Mapping[str, pl.DataFrame], city: City, section: SitingSection, years: tuple[int, ...], *, kind: str
+    tables: Mapping[str, pl.DataFrame],
+    city: City,
+    section: SitingSection,
+    years: tuple[int, ...],
+    *,
+    kind: str,
 ) -> Demand:
     """Return what the simulated days of a result sought, missed and waited for; a mean day, in visits.
 
     Parameters
     ----------
     tables
-        `demand`, `station_load`, `station_years` and `stations` of a result.
+        `demand`, `station_load`, `station_years`, `sessions` and `stations` of a result, and `zone_hours` where it has
+        it.
     city
         The city it ran in: zones and days.
     section
@@ -116,9 +133,40 @@ def of_result(
     stations = tables["stations"].filter(pl.col("kind").cast(pl.String) == kind).select("station_id")
     load = load.filter(pl.col("year").is_in(chosen)).join(stations, on="station_id", how="semi")
     hours = _hours(load)
-    plugs = tables["station_years"].select("year", "station_id", "plugs")
-    peak, kg = _peak_share(hours, section), _kg_per_visit(load, city) if kind == "hydrogen" else 0.0
-    return Demand("visits", zones, peak, _fleets(own), hours, load, plugs, by_fleet, kg)
+    plugs = tables["station_years"].select("year", "station_id", "plugs", "power_kw")
+    kg = _kg_per_visit(load, city) if kind == "hydrogen" else 0.0
+    sought, by_hour = _by_hour(tables, city, of_year, kind)
+    shares = [_peak_of(zones[year], by_hour[year]) for year in years if year in by_hour]
+    peak = max(shares, default=_peak_share(hours, section))
+    visits = _of_kind(tables["sessions"], stations).filter(pl.col("year").is_in(chosen))
+    visits = visits.join(plugs.select("year", "station_id", "power_kw"), on=["year", "station_id"])
+    return Demand("visits", zones, peak, _fleets(own), hours, load, plugs, by_fleet, kg, visits, by_hour, sought)
+
+
+def _of_kind(sessions: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
+    """Return the sessions at some stations."""
+    named = sessions.select("year", "day", pl.col("station_id").cast(pl.String), "arrive", "start", "end")
+    return named.join(stations, on="station_id", how="semi", maintain_order="left")
+
+
+def _by_hour(
+    tables: Mapping[str, pl.DataFrame], city: City, of_year: Mapping[int, int], kind: str
+) -> tuple[pl.DataFrame, dict[int, np.ndarray[Any, np.dtype[np.float64]]]]:
+    """Return the rows of `ZoneHour` of a kind, and by year the shares of the hours; empty where the result has none."""
+    table = tables.get("zone_hours", pl.DataFrame())
+    if table.is_empty():
+        return pl.DataFrame(), {}
+    chosen = sorted(set(of_year.values()))
+    own = table.filter(pl.col("year").is_in(chosen), pl.col("kind").cast(pl.String) == kind)
+    found = {year: profile(own.filter(pl.col("year") == of_year[year]), city.zones.height) for year in of_year}
+    return own, {year: shares for year, shares in found.items() if shares is not None}
+
+
+def _peak_of(zones: pl.DataFrame, shares: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """Return the share of a day's visits in the hour in which most come."""
+    visits = zones["visits"].to_numpy()
+    total = float(visits.sum())
+    return float((visits @ shares).max()) / total if total > 0 else float(shares.mean(axis=0).max())
 
 
 def of_file(path: Path, city: City, section: SitingSection, years: tuple[int, ...]) -> Demand:

@@ -15,17 +15,18 @@ from scipy.sparse import csr_array
 from charging.coverage import zone_standards
 from fleetsim.datasets import City
 from fleetsim.days import open_stations
+from fleetsim.scenario.sections import at_year
 from fleetsim.scenario.sites import SitesSection
 from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.demand import Demand
+from fleetsim.sites.measured import Service, measured
 from fleetsim.sites.request import FleetWeight
 from fleetsim.sites.ways import SiteWays
 from networks.errors import DataError
 
 Floats = NDArray[np.float64]
-SERVED_STANDARDS = 2.0
-"""A new station is taken to be visited from as far as this many times the standard; an assumption (1 to 3)."""
 RESIDENTS = "residents"
+HOURS = range(24)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,17 @@ class Layer:
     group: str
     worth: Floats
     pairs: pl.DataFrame
+    reach_km: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Visits of a group of fleets by zone: left over, as much as they count, all sought, and how far it drives [km]."""
+
+    group: str
+    left: Floats
+    visits: Floats
+    reach_km: float | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,8 @@ class Ground:
         Which groups of fleets count, and how far they drive; empty: all alike.
     peaks
         Arrivals in the busiest hour of stations that were simulated [1/h]; None: those of the demand.
+    considered
+        Nearest stations among which a driver chooses (`charging.stations_considered`).
     """
 
     city: City
@@ -70,6 +84,7 @@ class Ground:
     rules: SitesSection = field(default_factory=SitesSection)
     fleets: tuple[FleetWeight, ...] = ()
     peaks: Mapping[str, float] | None = None
+    considered: int = 4
 
     @cached_property
     def standard_km(self) -> Floats:
@@ -102,8 +117,8 @@ class Ground:
 
     @cached_property
     def near(self) -> pl.DataFrame:
-        """Zones (row) and offered sites (column) within twice the standard, with distance_km and standard_km."""
-        pairs = self.ways.pairs(self.offered, SERVED_STANDARDS * self.standard_km)
+        """Zones (row) and offered sites (column) from which a new one is visited, with distance_km and standard_km."""
+        pairs = self.ways.pairs(self.offered, self.rules.served_standards * self.standard_km)
         return pairs.with_columns(standard_km=pl.Series(self.standard_km).gather(pairs["row"]))
 
     def beyond(self, year: int) -> Floats:
@@ -124,21 +139,77 @@ class Ground:
             If a group is not in the demand.
         """
         within = self.near.filter(pl.col("distance_km") <= pl.col("standard_km"))
+        taken_up = self.taken_up(within, year)
         if not self.fleets:
-            return [Layer("all", self.worth(year), within)]
-        known = self.demand.by_fleet[year]
+            return [Layer("all", self.worth(year), taken_up)]
+        layers = [Layer(RESIDENTS, self.share_of_residents * self.beyond(year), within)]
+        for group in self.groups(year):
+            own = taken_up if group.reach_km is None else self.taken_up(self._within(group.reach_km), year)
+            layers.append(Layer(group.group, group.left, own, group.reach_km))
+        return layers
+
+    def taken_up(self, pairs: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Return the pairs of zones and sites (row, column, distance_km) where drivers would consider a new station.
+
+        That is where fewer stations than they choose among are nearer; all pairs where nothing was simulated.
+        """
+        if not self.left(year).any():
+            return pairs
+        limit = pl.Series(self._farthest_considered(year)).gather(pairs["row"])
+        return pairs.filter(pl.col("distance_km") <= limit)
+
+    def _farthest_considered(self, year: int) -> Floats:
+        """Return the way to the last of the stations among which drivers of each zone choose [km]; infinite: fewer."""
+        if year not in self._choices:
+            found = np.full(self.city.zones.height, np.inf)
+            standing = self.standing(year).filter(pl.col("fleet_group").is_null())
+            reach = max([self.standard_km.max(), *(each.reach_km or 0.0 for each in self.fleets)])
+            pairs = self.ways.pairs(standing, np.full(len(found), reach)) if standing.height else pl.DataFrame()
+            if pairs.height:
+                place = pl.col("distance_km").rank("ordinal").over("row")
+                last = pairs.filter(place == self.considered)
+                found[last["row"].to_numpy()] = last["distance_km"].to_numpy()
+            self._choices[year] = found
+        return self._choices[year]
+
+    @cached_property
+    def _choices(self) -> dict[int, Floats]:
+        return {}
+
+    @property
+    def share_of_residents(self) -> float:
+        """How much residents count beside fleets."""
+        return next((each.importance for each in self.fleets if each.group == RESIDENTS), 1.0)
+
+    def groups(self, year: int) -> list[Group]:
+        """Return the visits that stations left over in each zone, as much as they count; by fleet where these count.
+
+        Raises
+        ------
+        DataError
+            If a group is not in the demand.
+        """
+        if not self.fleets:
+            return [Group("all", self.left(year), self.visits(year), None)]
+        known = sorted({group for of_year in self.demand.by_fleet.values() for group in of_year})
         unknown = [each.group for each in self.fleets if each.group not in (RESIDENTS, *known)]
         if unknown:
             have = ", ".join([RESIDENTS, *known])
             raise DataError([f"--fleets: {group!r} has no demand; there is {have}" for group in unknown])
-        weight = {each.group: each.importance for each in self.fleets}
-        layers = [Layer(RESIDENTS, weight.get(RESIDENTS, 1.0) * self.beyond(year), within)]
-        for each in self.fleets:
-            if each.group == RESIDENTS:
-                continue
-            left = each.importance * known[each.group]["left"].to_numpy()
-            layers.append(Layer(each.group, left, within if each.reach_km is None else self._within(each.reach_km)))
-        return layers
+        return [self._group(each, year) for each in self.fleets if each.group != RESIDENTS]
+
+    def _group(self, fleet: FleetWeight, year: int) -> Group:
+        table = self.demand.by_fleet[year].get(fleet.group)
+        if table is None:
+            nobody = np.zeros(self.city.zones.height)
+            return Group(fleet.group, nobody, nobody, fleet.reach_km)
+        left = fleet.importance * table["left"].to_numpy()
+        return Group(fleet.group, left, table["visits"].to_numpy(), fleet.reach_km)
+
+    def weighed(self, year: int) -> Floats:
+        """Return all that wants to be served in each zone, each group as it counts [unit of the demand]."""
+        residents = self.share_of_residents * self.demand.zones[year]["people"].to_numpy()
+        return np.asarray(residents + sum(group.left for group in self.groups(year)))
 
     @cached_property
     def _reached(self) -> dict[float, pl.DataFrame]:
@@ -158,9 +229,8 @@ class Ground:
         """Return all that wants to be served, each group as it counts [unit of the demand]."""
         if not self.fleets:
             return float(self.people(year).sum())
-        share = next((each.importance for each in self.fleets if each.group == RESIDENTS), 1.0)
         near = float((self.demand.zones[year]["people"].to_numpy() - self.beyond(year)).sum())
-        return self.gainable(year) + share * near
+        return self.gainable(year) + self.share_of_residents * near
 
     def people(self, year: int) -> Floats:
         """Return all that wants to be served in each zone [unit of the demand]."""
@@ -174,6 +244,47 @@ class Ground:
     def left(self, year: int) -> Floats:
         """Return the visits that stations near left over, weighed, in each zone [1/day]; 0 where not simulated."""
         return self.demand.zones[year]["left"].to_numpy()
+
+    @cached_property
+    def service(self) -> Service:
+        """How long a visit holds a plug of a new station, and how evenly visits come, see `service_at`."""
+        return self.service_at(at_year(self.section.power_kw[self.kind], max(self.demand.zones)))
+
+    def service_at(self, power_kw: float) -> Service:
+        """Return the service at plugs of some power: as simulated at stations alike, else as the scenario assumes."""
+        if power_kw not in self._services:
+            visits = self.demand.sessions
+            if not visits.is_empty() and power_kw > 0:
+                share = self.rules.like_power_share
+                visits = visits.filter(pl.col("power_kw").is_between(share * power_kw, power_kw / share))
+            found = measured(visits, self.section, self.rules, self.kind)
+            self._services[power_kw] = found
+        return self._services[power_kw]
+
+    @cached_property
+    def _services(self) -> dict[float, Service]:
+        return {}
+
+    def peaks_of(self, year: int, visits: Floats, column: NDArray[np.int64], zone: NDArray[np.int64]) -> Floats:
+        """Return the arrivals in the busiest hour of each offered site [1/h], of visits from zones [1/day].
+
+        Notes
+        -----
+        With searches by zone and hour at hand it is the hour in which most come to that site; else the share of a
+        day's visits that comes in the peak hour.
+        """
+        size, shares = self.offered.height, self.demand.by_hour.get(year)
+        if shares is None:
+            return np.asarray(np.bincount(column, weights=visits, minlength=size) * self.demand.peak_share, np.float64)
+        hours = [np.bincount(column, weights=visits * shares[zone, hour], minlength=size) for hour in HOURS]
+        return np.asarray(np.max(hours, axis=0))
+
+    def in_peak(self, year: int, visits: Floats) -> Floats:
+        """Return the visits of each zone in the hour in which most come, of visits a day [1/h]."""
+        shares = self.demand.by_hour.get(year)
+        if shares is None or not visits.any():
+            return visits * self.demand.peak_share
+        return np.asarray(visits * shares[:, int((visits @ shares).argmax())])
 
     def matrix(self, pairs: pl.DataFrame, values: Floats) -> csr_array:
         """Return zones x offered sites with a value for each of `pairs` (row, column)."""
@@ -201,8 +312,3 @@ class Ground:
         arrivals = load.with_columns(arrivals=pl.col("served") + pl.col("unserved"))
         busiest = arrivals.group_by("station_id", maintain_order=True).agg(pl.col("arrivals").max())
         return {str(name): float(value) for name, value in busiest.iter_rows()}
-
-    def district_names(self) -> Mapping[str, str]:
-        """Return the name of each district with its Chinese name."""
-        rows = self.city.districts.select("district", "name_zh").iter_rows()
-        return {name: name if name == zh else f"{name} {zh}" for name, zh in rows}

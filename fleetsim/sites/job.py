@@ -26,6 +26,8 @@ from fleetsim.sites.compare import sizing
 from fleetsim.sites.demand import Demand, of_file, of_result, people
 from fleetsim.sites.flow import with_ends
 from fleetsim.sites.ground import Ground
+from fleetsim.sites.left import left_over
+from fleetsim.sites.measured import Service
 from fleetsim.sites.outcome import (
     all_stations,
     blank_spots,
@@ -35,7 +37,8 @@ from fleetsim.sites.outcome import (
     stands,
 )
 from fleetsim.sites.request import Request
-from fleetsim.sites.serve import chosen_sites, serves
+from fleetsim.sites.serve import chosen_sites, serves, with_simulated_waits
+from fleetsim.sites.tables import SoughtByHour
 from fleetsim.sites.ways import SiteWays
 from fleetsim.texts import Language
 from networks.io import read_table
@@ -43,6 +46,8 @@ from networks.layers import read_layer
 
 NONE = "none"
 """In place of a file of stations: none stands."""
+RESULT_TABLES = ("demand", "station_load", "station_years", "stations", "sessions")
+"""Tables of a result that siting reads; with `zone_hours`, which results of versions before it do not have."""
 ALWAYS = ("sites", "coverage", "blank_spots")
 """Tables that are written even where they are empty."""
 
@@ -56,13 +61,17 @@ class Sited:
     city, request, choice
         The city, what was asked, what was chosen.
     tables
-        sites, coverage, reach, standards, links, equity, blank_spots and zones; curve, plans, rounds, sizing,
-        demand_fleets and demand_hours where asked for or known; stations: those of the city with the plan, for a city
-        folder.
+        sites, coverage, reach, standards, links, equity, blank_spots and zones; curve, plans, rounds, sizing, left,
+        zone_hours, demand_fleets and demand_hours where asked for or known; stations: those of the city with the plan,
+        for a city folder.
     unit
         What the demand is counted in.
     unserved_standard_share
         Share of unserved visits that the standard allows [0 to 1].
+    service
+        How long visits hold a plug and how evenly they come, as stations were sized with.
+    barred
+        Sites in forbidden areas.
     """
 
     city: City
@@ -71,6 +80,8 @@ class Sited:
     tables: Mapping[str, pl.DataFrame]
     unit: str
     unserved_standard_share: float = 0.0
+    service: Service | None = None
+    barred: int = 0
 
     def summary(self) -> dict[str, Any]:
         """Return what `fleetsim site --json` prints: the quality of the plan, what it gains and what it costs."""
@@ -104,6 +115,8 @@ class Sited:
             "demand_total": choice.total,
             "covered_share": shares,
             "blank_spots": self.tables["blank_spots"].height,
+            "sites_forbidden": self.barred,
+            "service": None if self.service is None else vars(self.service),
             "notes": list(choice.notes),
             "rounds": self.tables["rounds"].to_dicts(),
         }
@@ -156,7 +169,8 @@ def site(
     ground = make_ground(city, scenario, request)
     found = _found(ground, scenario, request, lang, report)
     unit = found.choice.unit or found.ground.demand.unit
-    return Sited(city, request, found.choice, _tables(found, request), unit, scenario.siting.unserved_standard_share)
+    share, tables = scenario.siting.unserved_standard_share, _tables(found, request)
+    return Sited(city, request, found.choice, tables, unit, share, found.ground.service, ground.forbidden.height)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,16 +201,20 @@ def _tables(found: _Found, request: Request) -> dict[str, pl.DataFrame]:
     ground, choice, sites = found.ground, found.choice, found.sites
     standing = stands(ground, choice, sites, request.years)
     planned = tuple(sites.filter(pl.col("action").cast(pl.String) != "close")["station_id"])
+    compared = sizing(found.measured, found.sessions, planned)
+    if request.simulate:
+        sites = with_simulated_waits(sites, compared, request.years[-1])
     tables = {
         "sites": sites,
         "blank_spots": blank_spots(ground, standing[-1]),
         **coverage_tables(ground, standing),
         "serves": serves(ground, choice.opened[-1], request.years[-1]),
         "stations": all_stations(ground, choice, sites),
-        "sizing": sizing(found.measured, found.sessions, planned),
+        "sizing": compared,
         "rounds": found.rounds,
         "fleets": _by_fleet(ground, choice, request.years[-1]) if request.fleets else pl.DataFrame(),
-        "left": _left_over(found.measured, request.years[-1]) if request.measured else pl.DataFrame(),
+        "left": left_over(found.measured, standing[-1]) if request.measured else pl.DataFrame(),
+        "zone_hours": _sought(found, simulated=request.simulate > 0),
         "demand_fleets": ground.demand.fleets,
         "demand_hours": ground.demand.hours,
     }
@@ -216,11 +234,19 @@ def _by_fleet(ground: Ground, choice: Choice, year: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"group": pl.String, "left": pl.Float64, "reached": pl.Float64}, orient="row")
 
 
-def _left_over(measured: Ground, year: int) -> pl.DataFrame:
-    """Return district and left: visits that stations left over, weighed, in the last year [1/day]."""
-    left = pl.Series(measured.demand.zones[year]["left"])
-    table = measured.city.zones.select("district", left=left)
-    return table.group_by("district", maintain_order=True).agg(pl.col("left").sum()).sort("district")
+def _sought(found: _Found, *, simulated: bool) -> pl.DataFrame:
+    """Return table `SoughtByHour`: what the plan was chosen for and, where that was simulated, what it leaves."""
+    stages = {"before": found.ground, "after": found.measured} if simulated else {"before": found.ground}
+    schema = SoughtByHour.create_empty().schema
+    parts = []
+    for stage, ground in stages.items():
+        table = ground.demand.zone_hours
+        if not table.is_empty():
+            cells = ground.city.zones["zone"].gather(table["zone"])
+            own = table.with_columns(pl.lit(stage).alias("stage"), cells.alias("zone"))
+            parts.append(own.select(list(schema)).cast(schema))
+    table = pl.concat(parts) if parts else SoughtByHour.create_empty()
+    return SoughtByHour.validate(table.sort("stage", "year", "day", "zone", "fleet_group", "hour"))
 
 
 def make_ground(city: City, scenario: Scenario, request: Request) -> Ground:
@@ -228,18 +254,29 @@ def make_ground(city: City, scenario: Scenario, request: Request) -> Ground:
     result = _result(request.demand)
     stations = _stations(city, request, result)
     own = stations.filter(pl.col("kind").cast(pl.String) == request.kind)
-    allowed, lost = offered(city, request.kind, request.candidates, request.forbidden, only_own=request.only_candidates)
+    allowed, lost = offered(
+        city,
+        request.kind,
+        request.candidates,
+        request.forbidden,
+        only_own=request.only_candidates,
+        expressway_km=scenario.sites.expressway_site_km,
+    )
     taken = [station_id.removeprefix(f"{request.kind}-") for station_id in own["station_id"]]
     allowed = allowed.filter(~pl.col("candidate").is_in(taken))
     demand = _demand(city, scenario.siting, request, result)
     ways = SiteWays(city, scenario.sites)
     parts = (scenario.siting, request.kind, own, demand, allowed, lost, scenario.sites, request.fleets)
-    ground = Ground(city, ways, *parts)
+    ground = Ground(city, ways, *parts, considered=scenario.charging.stations_considered)
     return with_ends(ground, request) if request.model == "flow" else ground
 
 
 def _result(demand: str) -> Result | None:
     return Result.load(demand) if demand not in ("residents", "jobs") and Path(demand).is_dir() else None
+
+
+def _where_known(result: Result, name: str) -> dict[str, pl.DataFrame]:
+    return {name: result.tables[name]} if name in result.tables else {}
 
 
 def _stations(city: City, request: Request, result: Result | None) -> pl.DataFrame:
@@ -259,7 +296,7 @@ def _stations(city: City, request: Request, result: Result | None) -> pl.DataFra
 
 def _demand(city: City, section: SitingSection, request: Request, result: Result | None) -> Demand:
     if result is not None:
-        tables = {name: result.table(name) for name in ("demand", "station_load", "station_years", "stations")}
+        tables = {name: result.table(name) for name in RESULT_TABLES} | _where_known(result, "zone_hours")
         return of_result(tables, city, section, request.years, kind=request.kind)
     if request.demand in ("residents", "jobs"):
         return people(city, section, request.years, kind=request.kind, unit=request.demand)

@@ -14,6 +14,19 @@ Kind = Literal["public", "swap", "hydrogen"]
 Model = Literal["maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow"]
 KINDS = ("public", "swap", "hydrogen")
 MODELS = ("maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow")
+FLOW_ONE_YEAR = (
+    "--model flow plans one year, for its trips have no year; plan the first, then the next with --stations of its plan"
+)
+SERVICE_ONE_YEAR = (
+    "--model service plans one year, for its sizes hold for one demand; plan the first, then the next with --stations "
+    "of its plan"
+)
+NO_FLEETS = {
+    "center": "the longest way counts alone, whoever drives it",
+    "service": "a bay serves whoever comes, so that one visit counts like another",
+    "flow": "its trips are not told apart by fleet",
+}
+"""Models that do not tell fleets apart, and why."""
 BY_NUMBER = ("median", "center", "capacitated", "flow")
 """Models that open a given number and know no budget."""
 
@@ -136,7 +149,12 @@ class Request:
         checks = [
             (needs_number and not self.numbers, f"--model {self.model} needs --number: it has no budget"),
             (needs_number and bool(self.budgets_cny), f"--model {self.model} takes --number, not --budget"),
-            (several and self.model != "maximal", "--years with several years plans with --model maximal only"),
+            (several and self.model == "flow", f"--years: {FLOW_ONE_YEAR}"),
+            (several and self.model == "service", f"--years: {SERVICE_ONE_YEAR}"),
+            (
+                several and self.model == "set" and not (self.numbers or self.budgets_cny),
+                "--standard with several years keeps it in the last; give --number or --budget for the years before",
+            ),
             (self.relocate > 0 and not closes, "--relocate works with --model maximal or service only"),
             (self.relocate > 0 and (several or not self.numbers), "--relocate needs --number and a single year"),
             (self.relocate < 0, f"--relocate {self.relocate}: give 0 or more"),
@@ -190,8 +208,20 @@ class Request:
             ),
             (bool(self.fleets) and not self.measured, "--fleets needs a result folder as --demand, or --simulate"),
             (
-                bool(self.fleets) and (self.model != "maximal" or self.relocate > 0 or self.enlarge > 0),
-                "--fleets goes with --model maximal, without --relocate and --enlarge",
+                bool(self.fleets) and self.model in NO_FLEETS,
+                f"--fleets does not go with --model {self.model}: {NO_FLEETS.get(self.model, '')}",
+            ),
+            (
+                bool(self.fleets) and (self.relocate > 0 or self.enlarge > 0),
+                "--fleets goes without --relocate and --enlarge: what stands there serves all fleets alike",
+            ),
+            (
+                self.model in ("median", "capacitated") and any(each.reach_km is not None for each in self.fleets),
+                f"--fleets with a way (@5km) does not go with --model {self.model}: it adds up ways and knows no limit",
+            ),
+            (
+                self.model == "capacitated" and any(each.group == "residents" for each in self.fleets),
+                "--fleets residents does not go with --model capacitated: it assigns visits of fleets",
             ),
             (self.enlarge < 0, f"--enlarge {self.enlarge}: give 0 or more"),
             (

@@ -18,6 +18,7 @@ from fleetsim.sites.serve import chosen_sites
 from fleetsim.sites.simulate import Simulator, Tables
 from fleetsim.sites.tables import SimulatedRound
 from fleetsim.texts import Language
+from networks.errors import InfeasibleError
 
 Choose = Callable[[Ground], Choice]
 CLOCK_HOURS = 24
@@ -90,18 +91,28 @@ def site_and_simulate(
     Notes
     -----
     Round 0 simulates what stands. Every further round chooses for the visits that round 0 left over and those that
-    all later rounds still left, sizes the chosen stations for the arrivals they had in the rounds before, and
-    simulates again. It ends where waits and unserved visits keep their standards, or nothing changes any more. The
-    answer is the first round that keeps the standards, else the one with fewest visits left over.
+    all later rounds still left, leaves out sites that nobody came to, sizes the chosen stations for the arrivals they
+    had in the rounds before, and simulates again. It ends where waits and unserved visits keep their standards, or
+    nothing changes any more. The answer is the first round that keeps the standards, else the one with fewest visits
+    left over.
     """
     simulator.prepare(request.years)
     stations = _everything(ground)
     base = _measure(ground, request, simulator, (0, None, stations))
     rounds, left = [base], _left(base)
+    empty: list[str] = []
     peaks: dict[str, float] = dict(replace(ground, demand=base.demand).measured_peak)
     for number in range(1, request.simulate + 1):
-        asked = replace(ground, demand=_with_left(base.demand, left), peaks=peaks)
-        choice = choose(asked)
+        demand = replace(_with_left(base.demand, left), sessions=rounds[-1].demand.sessions)
+        free = ground.offered.filter(~pl.format(f"{ground.kind}-{{}}", "candidate").is_in(empty))
+        asked = replace(ground, demand=demand, peaks=peaks, offered=free)
+        try:
+            choice = choose(asked)
+        except InfeasibleError:
+            # Sites that nobody came to are gone; what the rounds before found still stands.
+            if number == 1:
+                raise
+            break
         # A station that was simulated is sized for what came, not for what its model says.
         choice = replace(choice, plugs={name: size for name, size in choice.plugs.items() if name not in peaks})
         sites = chosen_sites(asked, choice, request.years, lang)
@@ -112,6 +123,7 @@ def site_and_simulate(
         rounds.append(found)
         if found.meets:
             break
+        empty += _without_visits(found)
         left = {year: left[year] + more for year, more in _left(found).items()}
         peaks = {**peaks, **replace(ground, demand=found.demand).measured_peak}
     return _best(rounds)
@@ -140,6 +152,13 @@ def _everything(ground: Ground) -> pl.DataFrame:
 
 def _left(found: _Round) -> dict[int, np.ndarray[Any, np.dtype[np.float64]]]:
     return {year: table["left"].to_numpy().copy() for year, table in found.demand.zones.items()}
+
+
+def _without_visits(found: _Round) -> list[str]:
+    """Return the stations that a round opened and nobody came to: drivers have as many nearer as they look at."""
+    visited = found.tables["station_load"]["station_id"].cast(pl.String).unique()
+    opened = found.sites.filter(pl.col("action").cast(pl.String) == "open")["station_id"]
+    return opened.filter(~opened.is_in(visited.implode())).sort().to_list()
 
 
 def _with_left(demand: Demand, left: dict[int, np.ndarray[Any, np.dtype[np.float64]]]) -> Demand:

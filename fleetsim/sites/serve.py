@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import dataframely as dy
@@ -13,11 +14,16 @@ import polars as pl
 from fleetsim.scenario.sections import at_year
 from fleetsim.sites.choice import Choice, Columns
 from fleetsim.sites.ground import Floats, Ground
-from fleetsim.sites.size import finite, most_plugs, plugs_for, site_cost, wait_of, works_cost
+from fleetsim.sites.measured import Service
+from fleetsim.sites.size import finite, limit_of, most_plugs, plugs_for, site_cost, wait_of, works_cost
 from fleetsim.sites.tables import ChosenSite
 from fleetsim.texts import Language, texts
 
 DISTRICTS_NAMED = 3
+NO_LIMIT = 10**6
+"""More plugs than any station has."""
+GAIN_WORDS = {"through": "gains_through", "served": "gains_served", "gradually": "gains_gradually"}
+"""Texts that say what a station gains, by what its model counts."""
 
 
 def chosen_sites(ground: Ground, choice: Choice, years: tuple[int, ...], lang: Language) -> dy.DataFrame[ChosenSite]:
@@ -58,6 +64,30 @@ def chosen_sites(ground: Ground, choice: Choice, years: tuple[int, ...], lang: L
     return ChosenSite.validate(table.with_row_index("rank", offset=1).cast({"rank": pl.Int64}).select(list(schema)))
 
 
+def with_simulated_waits(sites: pl.DataFrame, sizing: pl.DataFrame, year: int) -> Any:
+    """Return table `ChosenSite` with the waits of the busiest hours as simulated with the plan.
+
+    Parameters
+    ----------
+    sites
+        Table `ChosenSite`.
+    sizing
+        Table `Sizing` of the days simulated with the plan.
+    year
+        Year of the waits.
+    """
+    own = sizing.filter(pl.col("year") == year, pl.col("is_planned"))
+    arrivals = pl.col("peak_arrivals_per_h").ceil().cast(pl.Int64).alias("simulated_arrivals")
+    waits = own.select("station_id", "simulated_wait_min", "simulated_unserved", arrivals)
+    table = sites.drop("simulated_wait_min", "simulated_unserved", "simulated_arrivals")
+    # A station without a row had no visit.
+    nobody = pl.when(pl.col("action").cast(pl.String) != "close").then(0)
+    joined = table.join(waits, on="station_id", how="left", maintain_order="left").with_columns(
+        pl.coalesce(name, nobody).alias(name) for name in ("simulated_unserved", "simulated_arrivals")
+    )
+    return ChosenSite.validate(joined.select(sites.columns))
+
+
 @dataclass(frozen=True, eq=False)
 class _Told:
     """What the rows are told from: ground and choice, who is served, what sites gain, the last year, the language."""
@@ -68,6 +98,19 @@ class _Told:
     gains: Mapping[int, tuple[float, float]]
     year: int
     lang: Language
+
+    @cached_property
+    def peaks(self) -> Floats:
+        """Arrivals in the busiest hour of each offered site, of those that come to it [1/h]."""
+        own = self.served
+        columns, zones = own["column"].to_numpy(), own["row"].to_numpy()
+        return self.ground.peaks_of(self.year, own["comes"].to_numpy(), columns, zones)
+
+    @cached_property
+    def visits(self) -> Floats:
+        """Visits a day to each offered site of those that come to it [1/day]."""
+        weights, size = self.served["comes"].to_numpy(), self.ground.offered.height
+        return np.asarray(np.bincount(self.served["column"].to_numpy(), weights, size), np.float64)
 
 
 def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
@@ -82,8 +125,11 @@ def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
     table = best.agg(pl.col("column", "distance_km", "standard_km").first())
     zone = table["row"].to_numpy()
     covered = pl.col("distance_km") <= pl.col("standard_km")
+    known = ground.taken_up(table, year).select("row", considered=pl.lit(value=True))
     return (
-        table.with_columns(before_km=pl.Series(before[zone]))
+        table.join(known, on="row", how="left", maintain_order="left")
+        .with_columns(pl.col("considered").fill_null(value=False))
+        .with_columns(before_km=pl.Series(before[zone]))
         .with_columns(
             nearest=pl.col("distance_km") < pl.col("before_km"),
             newly=covered & (pl.col("before_km") > pl.col("standard_km")),
@@ -96,7 +142,7 @@ def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
         .with_columns(
             comes=pl.when("nearest")
             .then("visits")
-            .when(covered)
+            .when(covered & pl.col("considered"))
             .then(pl.min_horizontal("left", "visits"))
             .otherwise(0.0)
         )
@@ -150,22 +196,39 @@ def _row(told: _Told, row: dict[str, Any], opened: int) -> dict[str, Any]:
         "mean_km_after": _mean_km(nearest, "distance_km"),
         "districts_served": _districts(ground, nearest, told.lang),
         "basis": "synthetic",
-        **_size(told, station_id, row, float(own["comes"].sum())),
+        **_size(told, station_id, row),
     }
-    return values | {"reason": reason(told, values)}
+    return values | {"reason": reason(told, values, _held(told, values, row))}
 
 
-def _size(told: _Told, station_id: str, row: dict[str, Any], visits: float) -> dict[str, Any]:
+def _held(told: _Told, site: dict[str, Any], row: dict[str, Any], service: Service | None = None) -> list[str]:
+    """Return what holds a station to fewer plugs than its arrivals ask for, and prices of its own, in words."""
+    ground, words, parts = told.ground, texts(told.lang, "site"), []
+    asked = plugs_for(ground, site["peak_arrivals_per_h"], NO_LIMIT, service)
+    if asked > site["plugs"]:
+        key = limit_of(row, site["plugs"], site["power_kw"])
+        counts = {"plugs": site["plugs"], "asked": asked, "grid_kw": row["grid_kw"], "kind": ground.kind}
+        parts.append(words["held"][key].format(**counts))
+    if row.get("site_cny") is not None or row.get("plug_cny") is not None:
+        site_cny = site_cost(row, 0, ground.section, ground.kind)
+        plug_cny = site_cost(row, 1, ground.section, ground.kind) - site_cny
+        parts.append(words["own_prices"].format(site=site_cny, plug=plug_cny))
+    return parts
+
+
+def _size(told: _Told, station_id: str, row: dict[str, Any]) -> dict[str, Any]:
     ground, choice = told.ground, told.choice
-    section, kind, share = ground.section, ground.kind, ground.demand.peak_share
-    peak = choice.peaks.get(station_id, visits * share)
-    peak = ground.measured_peak.get(station_id, peak)
-    plugs = choice.plugs.get(station_id) or plugs_for(peak, section, kind, most_plugs(row, section, kind, told.year))
-    return {"plugs": plugs, "cost_cny": site_cost(row, plugs, section, kind), **_waits(ground, peak, plugs)}
+    section, kind = ground.section, ground.kind
+    known = {**choice.peaks, **ground.measured_peak}
+    peak = float(known.get(station_id, told.peaks[row["column"]]))
+    plugs = choice.plugs.get(station_id) or plugs_for(ground, peak, most_plugs(row, section, kind, told.year))
+    visits = peak / ground.demand.peak_share if station_id in known else told.visits[row["column"]]
+    waits = _waits(ground, peak, plugs) | {"visits_per_day": float(visits)}
+    return {"plugs": plugs, "cost_cny": site_cost(row, plugs, section, kind), **waits}
 
 
-def _waits(ground: Ground, peak: float, plugs: int) -> dict[str, Any]:
-    wait = wait_of(peak, plugs, ground.section, ground.kind)
+def _waits(ground: Ground, peak: float, plugs: int, service: Service | None = None) -> dict[str, Any]:
+    wait = wait_of(ground, peak, plugs, service)
     return {
         "visits_per_day": peak / ground.demand.peak_share,
         "peak_arrivals_per_h": peak,
@@ -180,6 +243,9 @@ def _changed(told: _Told, row: dict[str, Any]) -> dict[str, Any]:
     plugs = told.choice.enlarged.get(station_id, 0)
     gained, alone = told.choice.gains.get(station_id, (0.0, 0.0))
     peak = ground.measured_peak.get(station_id, told.choice.peaks.get(station_id, 0.0))
+    waits = {"visits_per_day": 0.0, "peak_arrivals_per_h": 0.0}
+    if plugs:
+        waits = _waits(ground, peak, plugs, ground.service_at(row["power_kw"]))
     values = {
         "station_id": station_id,
         "action": "enlarge" if plugs else "close",
@@ -193,9 +259,9 @@ def _changed(told: _Told, row: dict[str, Any]) -> dict[str, Any]:
         "gained_alone": alone,
         **dict.fromkeys(("population_gained", "population_served", "jobs_served"), 0),
         "districts_served": "",
-        **(_waits(ground, peak, plugs) if plugs else {"visits_per_day": 0.0, "peak_arrivals_per_h": 0.0}),
+        **waits,
     }
-    return values | {"reason": _reason_to_change(told, values)}
+    return values | {"reason": _reason_to_change(told, values, row)}
 
 
 def _mean_km(part: pl.DataFrame, column: str) -> float | None:
@@ -214,12 +280,12 @@ def _districts(ground: Ground, part: pl.DataFrame, lang: Language) -> str:
     return joint.join(names[name] for name in order.head(DISTRICTS_NAMED))
 
 
-def reason(told: _Told, site: dict[str, Any]) -> str:
+def reason(told: _Told, site: dict[str, Any], held: list[str]) -> str:
     """Return in words why a station is opened, and whom it serves."""
     words, choice = texts(told.lang, "site"), told.choice
     parts = []
     if site["gained"] > 0:
-        key = {"through": "gains_through", "served": "gains_served"}.get(choice.measure, "gains")
+        key = GAIN_WORDS.get(choice.measure, "gains")
         unit = words["units"][choice.unit or told.ground.demand.unit]
         parts.append(words[key].format(amount=site["gained"], unit=unit, alone=site["gained_alone"]))
     if site["population_served"] and site["mean_km_after"] is not None:
@@ -232,22 +298,22 @@ def reason(told: _Told, site: dict[str, Any]) -> str:
                 after=site["mean_km_after"],
             )
         )
-    parts.append(words["sized"].format(peak=site["peak_arrivals_per_h"], plugs=site["plugs"]))
+    wait = site["expected_wait_min"]
+    sized = words["sized"].format(peak=site["peak_arrivals_per_h"], plugs=site["plugs"])
+    parts.append(sized + (words["too_many"] if wait is None else words["waits_then"].format(wait=wait)))
     joint: str = words["joint"]
-    return joint.join(parts)
+    return joint.join([*parts, *held])
 
 
-def _reason_to_change(told: _Told, site: dict[str, Any]) -> str:
-    words = texts(told.lang, "site")
+def _reason_to_change(told: _Told, site: dict[str, Any], row: dict[str, Any]) -> str:
+    words, ground = texts(told.lang, "site"), told.ground
     if site["action"] == "close":
-        return str(words["why_closed"])
+        near = ground.ways.pairs(pl.DataFrame([{"lon": row["lon"], "lat": row["lat"]}]), ground.standard_km)
+        people = int(ground.city.zones["population"].gather(near["row"]).sum())
+        return str(words["why_closed"].format(people=people))
+    offer = {"grid_kw": row["site_limit_kw"]}
+    held = _held(told, site, offer, ground.service_at(row["power_kw"]))
     unit = words["units"][told.choice.unit or told.ground.demand.unit]
-    return str(
-        words["why_enlarged"].format(
-            peak=site["peak_arrivals_per_h"],
-            before=site["plugs_before"],
-            plugs=site["plugs"],
-            amount=site["gained"],
-            unit=unit,
-        )
-    )
+    counts = {"peak": site["peak_arrivals_per_h"], "before": site["plugs_before"], "plugs": site["plugs"]}
+    joint: str = words["joint"]
+    return joint.join([words["why_enlarged"].format(**counts, amount=site["gained"], unit=unit), *held])

@@ -15,6 +15,7 @@ from charging.siting.cover_problems import ServiceCovering, Supply
 from charging.siting.effort import Report
 from charging.siting.service_covering import ServiceAnswer
 from charging.siting.solve import solve
+from fleetsim.sites.actions import most_after
 from fleetsim.sites.capacity import joined, peak_capacity, promising
 from fleetsim.sites.choice import Choice, Columns, limits, quality, require_useful
 from fleetsim.sites.ground import Floats, Ground
@@ -22,6 +23,7 @@ from fleetsim.sites.notes import Note
 from fleetsim.sites.points import Points, join_zones
 from fleetsim.sites.request import Request
 from fleetsim.sites.size import most_plugs, site_cost, works_cost
+from fleetsim.sites.standard import require_within
 from networks.columns import numbers
 from networks.courses import plane_km
 from networks.errors import DataError, InfeasibleError
@@ -75,7 +77,9 @@ def service(ground: Ground, request: Request, report: Report | None) -> Choice:
     """
     year = request.years[-1]
     per_peak = _kg_per_peak_visit(ground)
-    demand = ground.visits(year) * ground.demand.peak_share * per_peak
+    visits = ground.visits(year)
+    in_day = visits * ground.demand.peak_share * per_peak
+    demand = in_day if ground.kind == "hydrogen" else ground.in_peak(year, visits)
     points = join_zones(ground.city.zones, demand, ground.rules.most_points)
     sites = _service_sites(ground, request, demand, year, per_peak)
     if not sites.n_standing:
@@ -89,6 +93,7 @@ def _leanest(
     ground: Ground, request: Request, problem: ServiceCovering, n_standing: int, report: Report | None
 ) -> ServiceAnswer:
     """Return the answer with the fewest new stations that serves as much as the best one found."""
+    _require_money(ground, request, problem)
     best = _answer_of(problem, limits(ground, request, report))
     low, high = 0, int((best.sites >= n_standing).sum())
     while low < high:
@@ -103,6 +108,19 @@ def _leanest(
     return best
 
 
+def _require_money(ground: Ground, request: Request, problem: ServiceCovering) -> None:
+    """Check that the budget pays for something that does not stand: a station, or a larger size of one.
+
+    With sources of hydrogen the budget pays deliveries to what stands too, so that any may be of use.
+    """
+    if problem.budget is None or problem.supply is not None:
+        return
+    cost = np.asarray(problem.cost)
+    dear = cost[cost > 0]
+    if dear.size:
+        require_within(float(dear.min()), problem.budget, "the cheapest station or enlargement")
+
+
 def _answer_of(problem: ServiceCovering, limits: dict[str, Any]) -> ServiceAnswer:
     """Return the answer of the service model.
 
@@ -115,6 +133,7 @@ def _answer_of(problem: ServiceCovering, limits: dict[str, Any]) -> ServiceAnswe
         answer = solve(problem, **limits)
     except InfeasibleError as error:
         told = [text.replace("least_share", "--serve").replace("budget", "--budget") for text in error.problems]
+        told = [text.replace("add sites or sizes", "raise --number, add --candidates or sizes") for text in told]
         raise InfeasibleError(told) from error
     if not isinstance(answer, ServiceAnswer):
         raise TypeError(f"{type(answer).__name__} is no answer of the service model")
@@ -133,9 +152,10 @@ def _service_sites(ground: Ground, request: Request, demand: Floats, year: int, 
     offered = promising(ground, demand, year) if request.numbers != (0,) else np.empty(0, dtype=np.int64)
     rows: list[tuple[list[int], list[float]]] = []
     section, kind = ground.section, ground.kind
-    for row in standing.iter_rows(named=True):
-        stands, most = row["plugs"], max(section.largest_plugs[kind], row["plugs"])
-        sizes = _sizes(stands, most) if request.enlarge else [stands] * (STEPS + 1)
+    growing = _most_asked(ground, standing, demand, request.enlarge)
+    for place, row in enumerate(standing.iter_rows(named=True)):
+        stands, most = row["plugs"], max(most_after(ground, row), row["plugs"])
+        sizes = _sizes(stands, most) if place in growing else [stands] * (STEPS + 1)
         rows.append((sizes, [works_cost(size - stands, section, kind) for size in sizes]))
     for row in ground.offered[offered.tolist()].iter_rows(named=True):
         most = most_plugs(row, section, kind, year)
@@ -146,6 +166,16 @@ def _service_sites(ground: Ground, request: Request, demand: Floats, year: int, 
     known = {int(size): _capacity(ground, int(size), per_peak) for size in np.unique(plugs)}
     capacity = np.array([known[int(size)] for size in plugs.ravel()]).reshape(plugs.shape)
     return _Sites(standing, offered, plugs, capacity, cost)
+
+
+def _most_asked(ground: Ground, standing: pl.DataFrame, demand: Floats, most: int) -> set[int]:
+    """Return the stations that may be enlarged: those with most demand within the standard for each plug they have."""
+    if not most or standing.is_empty():
+        return set()
+    pairs = ground.ways.pairs(standing, ground.standard_km)
+    near = np.bincount(pairs["column"].to_numpy(), demand[pairs["row"].to_numpy()], standing.height)
+    asked = near / standing["plugs"].to_numpy()
+    return set(np.lexsort((np.arange(standing.height), -asked))[:most].tolist())
 
 
 def _sizes(least: int, most: int) -> list[int]:

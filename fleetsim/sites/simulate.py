@@ -19,6 +19,7 @@ from fleetsim.fast_path import sections_of, tables_of
 from fleetsim.network_growth import grow_depots
 from fleetsim.pipeline import design_day
 from fleetsim.scenario.scenario import Scenario
+from fleetsim.seeking import zone_hours
 from fleetsim.sites.demand import Demand, of_result
 from fleetsim.ways import Ways
 from networks.errors import ScenarioError
@@ -73,7 +74,7 @@ class Simulator:
                 self._stock[year] = stock
 
     def tables(self, stations: pl.DataFrame, years: tuple[int, ...]) -> Tables:
-        """Return demand, station_load, sessions, stations and station_years of the design day of each year.
+        """Return demand, zone_hours, station_load, sessions, stations and station_years of the design day of each year.
 
         Parameters
         ----------
@@ -98,7 +99,7 @@ class Simulator:
         found = day_tables(model, log)
         plugs = standing.select(pl.lit(year, pl.Int64).alias("year"), "station_id", "plugs", "power_kw")
         kept = {name: found[name] for name in ("demand", "station_load", "sessions", "day_use")}
-        return {**kept, "station_years": plugs}
+        return {**kept, "station_years": plugs, "zone_hours": zone_hours(*model.settled(log))}
 
     def demand(self, tables: Tables, years: tuple[int, ...], kind: str) -> Demand:
         """Return what the simulated days sought, missed and waited for."""

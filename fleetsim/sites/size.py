@@ -13,39 +13,38 @@ from charging.sizing import Wait, expected_wait, plugs_needed
 from fleetsim.scenario.sections import at_year
 from fleetsim.scenario.stations import SitingSection
 from fleetsim.sites.ground import Floats, Ground
+from fleetsim.sites.measured import Service
 
 HOUR_MIN = 60.0
 
 
-def plugs_for(peak_per_h: float, section: SitingSection, kind: str, most: int) -> int:
+def plugs_for(ground: Ground, peak_per_h: float, most: int, service: Service | None = None) -> int:
     """Return the plugs that keep the mean wait in the peak hour within the standard, between fewest and most.
 
     Parameters
     ----------
+    ground
+        The city as siting sees it: standard, sizes, and the service that was measured or is assumed.
     peak_per_h
         Arrivals in the peak hour [1/h].
-    section
-        Standard, service time and sizes by kind.
-    kind
-        Kind of station.
     most
         Most plugs that the site takes.
+    service
+        How long a visit holds a plug there; None: that of a new station.
     """
+    section, kind, service = ground.section, ground.kind, service or ground.service
     least = min(section.smallest_plugs[kind], most)
-    if peak_per_h * section.service_min[kind] >= HOUR_MIN * most:
+    if peak_per_h * service.mean_min >= HOUR_MIN * most:
         return most
-    asked = plugs_needed(
-        peak_per_h,
-        section.service_min[kind],
-        section.wait_standard_min[kind],
-        variability=section.wait_variability[kind],
-    )
+    standard = section.wait_standard_min[kind]
+    asked = plugs_needed(peak_per_h, service.mean_min, standard, variability=service.variability)
     return min(max(asked, least), most)
 
 
-def wait_of(peak_per_h: float, plugs: int, section: SitingSection, kind: str) -> Wait:
-    """Return the wait in the peak hour by queue theory."""
-    return expected_wait(peak_per_h, section.service_min[kind], plugs, variability=section.wait_variability[kind])
+def wait_of(ground: Ground, peak_per_h: float, plugs: int, service: Service | None = None) -> Wait:
+    """Return the wait in the peak hour by queue theory, with the service of a new station or one given."""
+    held = service or ground.service
+    return expected_wait(peak_per_h, held.mean_min, plugs, variability=held.variability)
 
 
 def finite(value: float) -> float | None:
@@ -62,6 +61,13 @@ def most_plugs(row: Mapping[str, Any], section: SitingSection, kind: str, year: 
     if row["grid_kw"] is not None and power_kw > 0:
         most = min(most, row["grid_kw"] / power_kw)
     return max(int(most), 0)
+
+
+def limit_of(row: Mapping[str, Any], most: int, power_kw: float) -> str:
+    """Return what holds a site to its most plugs: `grid`, `land`, or `size` of the scenario."""
+    if row["grid_kw"] is not None and power_kw > 0 and int(row["grid_kw"] / power_kw) <= most:
+        return "grid"
+    return "land" if row.get("most_plugs") is not None and row["most_plugs"] < most + 1 else "size"
 
 
 def site_cost(row: Mapping[str, Any], plugs: int, section: SitingSection, kind: str) -> float:
@@ -90,12 +96,11 @@ def highest_costs(ground: Ground, year: int) -> Floats:
     covered = km <= near["standard_km"].to_numpy()
     left = np.where(covered, np.minimum(ground.left(year), ground.visits(year))[zone], 0.0)
     comes = np.where(km < ground.before_km(year)[zone], ground.visits(year)[zone], left)
-    visits = np.bincount(near["column"].to_numpy(), weights=comes, minlength=ground.offered.height)
-    peaks = visits * ground.demand.peak_share
+    peaks = ground.peaks_of(year, comes, near["column"].to_numpy(), zone)
     costs = []
     for row, peak in zip(ground.offered.iter_rows(named=True), peaks.tolist(), strict=True):
         most = most_plugs(row, ground.section, ground.kind, year)
-        plugs = plugs_for(peak, ground.section, ground.kind, most)
+        plugs = plugs_for(ground, peak, most)
         costs.append(site_cost(row, plugs, ground.section, ground.kind))
     return np.array(costs)
 

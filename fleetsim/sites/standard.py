@@ -6,25 +6,27 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fleetsim.sites.ground import Ground
+from fleetsim.scenario.sections import at_year
+from fleetsim.sites.ground import Floats, Ground, Layer
 from fleetsim.sites.notes import Note
+from fleetsim.sites.size import usable
 from networks.errors import InfeasibleError
 
 DISTRICTS_NAMED = 8
 ROUNDING = 1e-9
 
 
-def require_reachable(ground: Ground, bare: NDArray[np.int64], year: int, *, leave_out: bool) -> tuple[Note, ...]:
+def require_reachable(ground: Ground, layer: Layer, bare: NDArray[np.int64], *, leave_out: bool) -> tuple[Note, ...]:
     """Return what is left out where that is allowed: zones that no offered site reaches within their standard.
 
     Parameters
     ----------
     ground
         The city as siting sees it.
+    layer
+        Who has to be reached.
     bare
         These zones (rows).
-    year
-        Year of the demand.
     leave_out
         Whether they may be left out.
 
@@ -35,20 +37,21 @@ def require_reachable(ground: Ground, bare: NDArray[np.int64], year: int, *, lea
     """
     if not bare.size:
         return ()
-    people = ground.people(year)[bare]
-    head = f"standard: {bare.size} zones with {people.sum():,.0f} {ground.demand.unit} lie beyond it from every site"
+    people = layer.worth[bare]
     if leave_out:
         return (Note("left_out", zones=int(bare.size), people=float(people.sum()), unit=ground.demand.unit),)
-    lines = _by_district(ground, bare, people)
+    own = layer.reach_km is not None
+    rule, wider = ("standard", "widen the standard") if not own else (f"--fleets {layer.group}", "raise its km")
+    standard = ground.standard_km[bare] if layer.reach_km is None else np.full(bare.size, layer.reach_km)
+    head = f"{rule}: {bare.size} zones with {people.sum():,.0f} {ground.demand.unit} lie beyond it from every site"
+    lines = _by_district(ground, bare, people, standard)
     raise InfeasibleError(
-        [f"{head}; --leave-out plans without them, --candidates adds sites there, or widen the standard:", *lines]
+        [f"{head}; --leave-out plans without them, --candidates adds sites there, or {wider}:", *lines]
     )
 
 
-def _by_district(ground: Ground, bare: NDArray[np.int64], people: NDArray[np.float64]) -> list[str]:
-    names = ground.district_names()
+def _by_district(ground: Ground, bare: NDArray[np.int64], people: Floats, standard: Floats) -> list[str]:
     nearest = ground.nearest_km(ground.offered.with_columns(kind=pl.lit(ground.kind)))[bare]
-    standard = ground.standard_km[bare]
     table = pl.DataFrame(
         {
             "district": ground.city.zones["district"].gather(bare.tolist()),
@@ -69,9 +72,32 @@ def _by_district(ground: Ground, bare: NDArray[np.int64], people: NDArray[np.flo
             else "no way leads to any site"
         )
         told = f"{row['zones']} zones, {row['people']:,.0f} {ground.demand.unit}; {worst}"
-        lines.append(f"  {names[row['district']]}: {told}")
+        lines.append(f"  {row['district']}: {told}")
     rest = sums.height - len(lines)
     return [*lines, f"  and {rest} more districts"] if rest > 0 else lines
+
+
+def require_plugs(ground: Ground, year: int) -> None:
+    """Check that some site takes a plug.
+
+    Raises
+    ------
+    InfeasibleError
+        If none does: by how much grid connection or land must be larger.
+    """
+    if usable(ground, year).any():
+        return
+    power_kw = at_year(ground.section.power_kw[ground.kind], year)
+    told = [f"candidates: none of {ground.offered.height} sites takes a plug, bay or dispenser"]
+    grid = ground.offered.filter(pl.col("most_plugs").is_null() | (pl.col("most_plugs") >= 1))["grid_kw"].max()
+    most_kw = float("inf") if grid is None else float(str(grid))
+    if most_kw < power_kw:
+        told.append(
+            f"one takes {power_kw:g} kW, the largest grid_kw is {most_kw:g}; raise it by {power_kw - most_kw:g}"
+        )
+    else:
+        told.append("raise their most_plugs to 1 at least")
+    raise InfeasibleError(": ".join(told))
 
 
 def require_within(cost_cny: float, budget_cny: float, what: str, *, least: float | None = None) -> None:

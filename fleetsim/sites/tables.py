@@ -44,6 +44,13 @@ class ChosenSite(dy.Schema):
         nullable=True, min=0.0, description="mean wait by queue theory; empty: more than it can serve [min]"
     )
     p95_wait_min = dy.Float64(nullable=True, min=0.0, description="95th percentile of the wait by queue theory [min]")
+    simulated_wait_min = dy.Float64(
+        nullable=True, min=0.0, description="the same mean wait as simulated with the plan; empty: not simulated [min]"
+    )
+    simulated_arrivals = dy.Int64(
+        nullable=True, min=0, description="simulated arrivals in its busiest hour; empty: not simulated [1/h]"
+    )
+    simulated_unserved = dy.Int64(nullable=True, min=0, description="of these, left without energy")
     basis = dy.Enum(BASES)
     reason = dy.String(description="why it was chosen, and whom it serves")
 
@@ -61,6 +68,22 @@ class BlankSpot(dy.Schema):
     distance_km = dy.Float64(nullable=True, min=0.0, description="way to the nearest station with the plan [km]")
     standard_km = dy.Float64(min=0.0, description="the standard that holds here [km]")
     reason = dy.Enum(BLANK_REASONS, description="no site within the standard, only forbidden ones, or none chosen")
+
+
+class SoughtByHour(dy.Schema):
+    """One row a stage, year, day, zone, group of fleets and hour: what was sought there then, and what came of it."""
+
+    stage = dy.Enum(("before", "after"), primary_key=True)
+    year = dy.Int64(primary_key=True)
+    day = dy.String(primary_key=True)
+    zone = dy.String(primary_key=True)
+    fleet_group = dy.String(primary_key=True)
+    hour = dy.Int64(primary_key=True, min=0, description="hour in which the search began, past 23 the night after [h]")
+    seeks = dy.Float64(min=0.0, description="stops at which a driver sought energy of the kind")
+    unserved = dy.Float64(min=0.0, description="of these, went on without")
+    turned_away = dy.Float64(min=0.0, description="visits to stations that left without energy")
+    wait_min = dy.Float64(min=0.0, description="waits of those served, all together [min]")
+    detour_km = dy.Float64(min=0.0, description="distance to stations and back, all together [km]")
 
 
 class Sizing(dy.Schema):

@@ -6,22 +6,38 @@ import numpy as np
 import polars as pl
 
 from fleetsim.datasets import City
+from fleetsim.sites.hours import hour_sums, mean_day, of_year
 from fleetsim.sites.job import Sited
 from fleetsim.texts import Language, texts
 
 BLANKS_NAMED = 3
 MOST_DIGITS, FEW = 3, 100
 """Most digits after the point, and the number below which one is told."""
+LEAST_SHARE = 0.005
+"""Smallest share that is told: less would be 0 %."""
 LEAST_GAP = 1e-5
 """Smallest gap that is told where plan and bound do not meet."""
 
 
 def quality_lines(sited: Sited, lang: Language) -> list[str]:
     """Return what a planner must know of a plan: how good it is, what it gains and costs, and what stays open."""
-    lines = [quality(sited, lang), gain(sited, lang), *(note.told(lang) for note in sited.choice.notes)]
+    lines = [*first_lines(sited, lang), *(note.told(lang) for note in sited.choice.notes)]
     lines += [_spread(sited, lang), _standards(sited, lang)]
-    more = [_money(sited, lang), _blanks(sited, lang), *_rounds(sited, lang), _waits(sited, lang), _why(sited, lang)]
+    more = [
+        _hours(sited, lang),
+        _money(sited, lang),
+        _sized_by(sited, lang),
+        _blanks(sited, lang),
+        _barred(sited, lang),
+        _waits(sited, lang),
+        _why(sited, lang),
+    ]
     return lines + [line for line in more if line]
+
+
+def first_lines(sited: Sited, lang: Language) -> list[str]:
+    """Return how good a plan is, what it gains, and whether the simulation keeps the standards."""
+    return [quality(sited, lang), gain(sited, lang), *_rounds(sited, lang)]
 
 
 def quality(sited: Sited, lang: Language) -> str:
@@ -29,7 +45,9 @@ def quality(sited: Sited, lang: Language) -> str:
     words, choice = texts(lang, "site"), sited.choice
     left = choice.measure == "covered" and sited.request.measured
     unit = words["measures"]["covered_left" if left else choice.measure].format(unit=words["units"][sited.unit])
-    if len(sited.request.years) > 1:
+    if choice.decided:
+        unit += words["in_year"].format(year=choice.decided)
+    elif len(sited.request.years) > 1:
         unit += words["over_years"].format(count=len(sited.request.years))
     objective, bound = _apart(choice.objective, choice.bound, _digits(choice.objective, choice.measure))
     text: str = words[choice.status]
@@ -42,10 +60,12 @@ def _digits(objective: float, measure: str) -> int:
 
 
 def _apart(objective: float, bound: float, digits: int) -> tuple[str, str]:
-    """Return both numbers with as many digits, up to three, as tell them apart."""
-    while digits < MOST_DIGITS and objective != bound and f"{objective:.{digits}f}" == f"{bound:.{digits}f}":
-        digits += 1
-    return f"{objective:,.{digits}f}", f"{bound:,.{digits}f}"
+    """Return both numbers with as many digits, up to three, as tell them apart; with no more where none do."""
+    enough = digits
+    while enough < MOST_DIGITS and objective != bound and f"{objective:.{enough}f}" == f"{bound:.{enough}f}":
+        enough += 1
+    enough = enough if f"{objective:.{enough}f}" != f"{bound:.{enough}f}" else digits
+    return f"{objective:,.{enough}f}", f"{bound:,.{enough}f}"
 
 
 def gain(sited: Sited, lang: Language) -> str:
@@ -110,6 +130,35 @@ def _money(sited: Sited, lang: Language) -> str:
     return str(text)
 
 
+def _hours(sited: Sited, lang: Language) -> str:
+    """Return in which hours most is sought and most is missed; empty where that was not simulated."""
+    table = sited.tables["zone_hours"].filter(pl.col("stage").cast(pl.String) == "before")
+    if table.is_empty():
+        return ""
+    mean = hour_sums(mean_day(of_year(table, sited.request.years[-1]), sited.city))
+    words, sums = texts(lang, "site"), mean.select(pl.col("seeks", "unserved").sum()).row(0, named=True)
+    most = mean.sort("seeks", "hour", descending=[True, False]).row(0, named=True)
+    told = words["hours_sought"].format(**_clock(most["hour"]), share=most["seeks"] / sums["seeks"])
+    if not sums["unserved"]:
+        return str(told)
+    missed = mean.sort("unserved", "hour", descending=[True, False]).row(0, named=True)
+    share = missed["unserved"] / missed["seeks"]
+    return str(told + words["hours_missed"].format(**_clock(missed["hour"]), left=missed["unserved"], share=share))
+
+
+def _clock(hour: int) -> dict[str, int]:
+    return {"start": hour, "end": hour + 1}
+
+
+def _sized_by(sited: Sited, lang: Language) -> str:
+    """Return by which service stations were sized, and whether it was measured."""
+    service, words = sited.service, texts(lang, "site")
+    if service is None or not sited.tables["sites"].height:
+        return ""
+    key = "sized_measured" if service.is_measured else "sized_few" if service.seen else "sized_assumed"
+    return str(words[key].format(kind=sited.request.kind, **vars(service)))
+
+
 def _blanks(sited: Sited, lang: Language) -> str:
     blank, words = sited.tables["blank_spots"], texts(lang, "site")
     if not blank.height:
@@ -119,6 +168,10 @@ def _blanks(sited: Sited, lang: Language) -> str:
     named = words["between"].join(f"{names[district]} {zone}" for district, zone in first)
     people = int(blank["population"].sum())
     return str(words["blanks"].format(count=blank.height, people=people, named=named))
+
+
+def _barred(sited: Sited, lang: Language) -> str:
+    return str(texts(lang, "site")["barred"].format(count=sited.barred)) if sited.barred else ""
 
 
 def _rounds(sited: Sited, lang: Language) -> list[str]:
@@ -156,6 +209,7 @@ def _missed(sited: Sited, answer: pl.DataFrame, lang: Language) -> list[str]:
         reasons.append(words["miss_wait"].format(wait=wait, new=new))
     if row["unserved_share"] > sited.unserved_standard_share:
         where = words["miss_where"].format(names=words["between"].join(_where_left(sited, lang)))
+        where = words["joint"].join([where, *_why_left(sited, lang)])
         reasons.append(words["miss_unserved"].format(share=row["unserved_share"], where=where))
     return reasons
 
@@ -163,15 +217,27 @@ def _missed(sited: Sited, answer: pl.DataFrame, lang: Language) -> list[str]:
 def _where_left(sited: Sited, lang: Language) -> list[str]:
     """Return the districts where most searches still end without energy."""
     names = shown_districts(sited.city, lang)
-    table = sited.tables["left"].sort("left", "district", descending=[True, False])
+    table = sited.tables["left"].group_by("district").agg(pl.col("left").sum())
+    table = table.sort("left", "district", descending=[True, False])
     return [
         f"{names[name]} {left:,.0f}" for name, left in table.head(BLANKS_NAMED).select("district", "left").iter_rows()
     ]
 
 
+def _why_left(sited: Sited, lang: Language) -> list[str]:
+    """Return how much is left over for want of a station, of a larger one, or of a largest size."""
+    words, table = texts(lang, "site"), sited.tables["left"]
+    total = float(table["left"].sum())
+    sums = table.group_by("why").agg(pl.col("left").sum()).sort("left", "why", descending=[True, False])
+    kind = sited.request.kind
+    shares = [(why, left / total) for why, left in sums.iter_rows()]
+    return [words["left_why"][why].format(share=share, kind=kind) for why, share in shares if share >= LEAST_SHARE]
+
+
 def _waits(sited: Sited, lang: Language) -> str:
     simulated = sited.tables["rounds"].height > 0
     table = sited.tables["sizing"]
+    table = table.filter(pl.col("year") == sited.request.years[-1]) if simulated else table
     own = table.filter("is_planned") if simulated else table
     known = own.drop_nulls(["simulated_wait_min", "expected_wait_min"])
     if not known.height:
@@ -188,10 +254,13 @@ def _waits(sited: Sited, lang: Language) -> str:
 
 def _why(sited: Sited, lang: Language) -> str:
     """Return how many stations of the plan wait as theory says, and why the others do not."""
-    own = sited.tables["sizing"].filter("is_planned")
+    own = sited.tables["sizing"].filter(pl.col("is_planned"), pl.col("year") == sited.request.years[-1])
     if not own.height:
         return ""
     words = texts(lang, "site")
+    planned = sited.tables["sites"].filter(pl.col("simulated_arrivals") == 0).height
     counts = own.group_by(pl.col("why").cast(pl.String)).len().sort("len", "why", descending=[True, False])
     parts = [words["why_part"].format(count=count, text=words["why"][name]) for name, count in counts.iter_rows()]
+    if planned:
+        parts.append(words["why_part"].format(count=planned, text=words["why_empty"]))
     return str(words["why_line"].format(parts=words["joint"].join(parts)))

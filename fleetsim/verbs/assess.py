@@ -75,6 +75,7 @@ def seek(
     Examples: `fleetsim seek nev_stock=2000000@2025 --lever cars.replacement_share`,
     `fleetsim seek intensity=0.48@2030 --lever policy.enforcement.light_goods --lever stock.scrappage.truck_heavy`
     """
+    from fleetsim.accounts import month_of
     from fleetsim.datasets import city_folder, read_city
     from fleetsim.seek import Target
     from fleetsim.seek import seek as run_seek
@@ -90,18 +91,25 @@ def seek(
         return
     words = texts(language, "assess")
     for row in found.as_dict()["levers"]:
-        span = f"{row['plausible_low']:,.4g} – {row['plausible_high']:,.4g}"
-        now = "–" if row["now"] is None else f"{row['now']:,.6g}"
-        line = words["lever_line"].format(**row, span=span, standing=now, found=f"{row['value']:,.6g}")
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        out.print(_lever_line(row, words), markup=False, highlight=False, soft_wrap=True)
     reached = _shown(found.reached, "", words)
     out.print(words[found.verdict].format(target=target, reached=reached), style="bold", soft_wrap=True)
     if found.verdict == "missed":
         key = "met_never" if found.year_met is None else "met_in"
-        year = found.horizon if found.year_met is None else f"{found.year_met:.1f}"
+        year = found.horizon if found.year_met is None else month_of(found.year_met)
         out.print(words[key].format(year=year), soft_wrap=True)
     _tell_cost(found, words)
     out.print(words["fast"], style="dim", soft_wrap=True)
+
+
+def _lever_line(row: dict[str, Any], words: dict[str, Any]) -> str:
+    """Return what was found of a lever, from a row of `Found.as_dict`."""
+    form = "{:.0f}" if row["whole"] else "{:,.6g}"
+    low, high, found = (form.format(row[name]) for name in ("plausible_low", "plausible_high", "value"))
+    now = "–" if row["now"] is None else form.format(row["now"])
+    key = "whole_lever_line" if row["whole"] else "lever_line" if row["reached_in"] is None else "slow_lever_line"
+    line = str(words[key].format(**{**row, "span": f"{low} – {high}", "standing": now, "found": found}))
+    return line if row["now_plausible"] else line + str(words["lever_outside"])
 
 
 def _tell_cost(found: Any, words: dict[str, Any]) -> None:
@@ -144,7 +152,7 @@ def observe(
 
     language = language_of(lang)
     if not is_city(city) and not (city / "zones.csv").is_file():
-        raise FleetsimError(f"--city {city}: is no city folder; `fleetsim init FOLDER --city NAME` makes one")
+        raise FleetsimError(f"--city {city}: is no city folder; `fleetsim init FOLDER --city --name NAME` makes one")
     chosen = read_scenario(scenario, set_ or [])
     found = run_observe(file, city, chosen, sheet=sheet)
     if as_json:

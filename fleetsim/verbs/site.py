@@ -16,7 +16,8 @@ from networks.errors import FleetsimError
 
 SITES_SHOWN = 15
 NAME_SHOWN = 22
-"""Letters of a name that the table has room for."""
+NAME_WITH_WAITS, NAME_END = 17, 4
+"""Columns of a terminal for a name, and beside the waits of a simulation; letters kept of its end."""
 KINDS = ("public", "swap", "hydrogen")
 MODELS = ("maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow")
 
@@ -228,19 +229,41 @@ def _print_sites(sited: Any, language: Language) -> None:
     table = Table(title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("rank", "name", "district"):
         table.add_column(words["columns"][name], no_wrap=True)
-    for name in ("gained", "population_served", "plugs", "peak_arrivals_per_h", "cost"):
+    simulated = sited.tables["rounds"].height > 0
+    width = NAME_WITH_WAITS if simulated else NAME_SHOWN
+    # Waits take the place of the residents served where there are two kinds of them to compare.
+    whole = ("gained", "plugs") if simulated else ("gained", "population_served", "plugs")
+    parts = ("peak_arrivals_per_h", *(("expected_wait_min", "simulated_wait_min") if simulated else ()))
+    for name in (*whole, *parts, "cost"):
         table.add_column(words["columns"][name], justify="right", no_wrap=True)
     for row in sites.head(SITES_SHOWN).iter_rows(named=True):
-        values = (row["gained"], row["population_served"], row["plugs"])
-        cells = [f"{value:,.0f}" for value in values] + [f"{row['peak_arrivals_per_h']:.1f}"]
+        cells = [f"{row[name]:,.0f}" for name in whole] + [_one_digit(row[name]) for name in parts]
         cost = "-" if row["cost_cny"] is None else f"{row['cost_cny'] / 1e6:,.2f}"
         name = row["name_zh" if language == "zh" else "name"]
         told = name if row["action"] == "open" else f"{words['actions'][row['action']]}: {name}"
-        told = told if len(told) <= NAME_SHOWN else f"{told[: NAME_SHOWN - 1]}…"
-        table.add_row(str(row["rank"]), told, names.get(row["district"], row["district"]), *cells, cost)
+        table.add_row(
+            str(row["rank"]), shortened(told, width), names.get(row["district"], row["district"]), *cells, cost
+        )
     out.print(table)
+    if simulated:
+        out.print(words["wait_columns"], style="dim", highlight=False)
     if sites.height > SITES_SHOWN:
         out.print(words["more"].format(count=sites.height - SITES_SHOWN), style="dim", highlight=False)
+
+
+def _one_digit(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def shortened(name: str, width: int) -> str:
+    """Return a name in as many columns of a terminal, of which a Chinese character takes two."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(name) <= width:
+        return name
+    # Names of a kind differ at their end.
+    end = name[-NAME_END:].lstrip()
+    return f"{set_cell_size(name, width - 1 - cell_len(end)).rstrip()}…{end}"
 
 
 def _print_coverage(sited: Any, language: Language) -> None:

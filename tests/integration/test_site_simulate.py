@@ -1,6 +1,7 @@
 """Siting, then simulation of the design day, then siting again, on the shipped city with a few taxis."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from charging.tables import Station
 from fleetsim.datasets import city_folder, read_city
 from fleetsim.scenario.scenario import Scenario
+from fleetsim.site_map import site_page
 from fleetsim.sites.job import site
 from fleetsim.sites.request import Request
-from fleetsim.sites.tables import SimulatedRound, Sizing
+from fleetsim.sites.tables import ChosenSite, SimulatedRound, Sizing, SoughtByHour
 from networks.io import read_table
 
 
@@ -23,7 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     request = Request(kind="swap", numbers=(40,), simulate=1, enlarge=5)
     city = read_city(city_folder("beijing"))
     taxis = city.fleets.with_columns(simulated=pl.col("group").cast(pl.String) == "taxi")
-    site(replace(city, fleets=taxis), scenario, request).save(target, {})
+    sited = site(replace(city, fleets=taxis), scenario, request)
+    sited.save(target, {"map.html": site_page(sited, "en"), "map_zh.html": site_page(sited, "zh")})
     return target
 
 
@@ -65,3 +68,48 @@ def test_every_simulated_station_has_both_waits_and_a_reason(folder: Path) -> No
     allowed = (0.25 * agree["expected_wait_min"]).clip(lower_bound=1.0)
     assert (apart <= allowed + 1e-9).all()
     assert planned["measured_service_min"].drop_nulls().is_between(1.0, 30.0).all()
+
+
+def test_searches_by_zone_and_hour_add_up_to_those_of_the_rounds(folder: Path) -> None:
+    sought = read_table(folder / "zone_hours.csv", SoughtByHour)
+    rounds = read_table(folder / "rounds.csv", SimulatedRound)
+
+    sums = {
+        str(stage): (float(part["seeks"].sum()), float(part["unserved"].sum()))
+        for (stage,), part in sought.partition_by("stage", as_dict=True).items()
+    }
+    before, after = rounds.row(0, named=True), rounds.filter("chosen").row(0, named=True)
+    assert sums["before"] == pytest.approx((before["seeks"], before["left"]))
+    assert sums["after"] == pytest.approx((after["seeks"], after["left"]))
+    assert sought["hour"].n_unique() > 12
+
+
+def test_every_station_of_the_plan_has_the_wait_of_the_formula_and_of_the_simulation(folder: Path) -> None:
+    sites = read_table(folder / "sites.csv", ChosenSite)
+    sizing = {row["station_id"]: row for row in read_table(folder / "sizing.csv", Sizing).iter_rows(named=True)}
+
+    for row in sites.iter_rows(named=True):
+        simulated = sizing.get(row["station_id"])
+        assert row["simulated_wait_min"] == (simulated["simulated_wait_min"] if simulated else None)
+        assert (row["simulated_arrivals"] == 0) == (simulated is None)
+    assert sites["simulated_wait_min"].count() > 10
+
+
+def test_where_nobody_was_served_before_the_plan_it_is_sized_with_the_assumption_and_says_so(folder: Path) -> None:
+    told = json.loads((folder / "site.json").read_text(encoding="utf-8"))
+    before = read_table(folder / "rounds.csv", SimulatedRound).row(0, named=True)
+
+    assert before["visits"] == before["unserved"]
+    assert told["service"] == {"mean_min": 5.0, "variability": 0.55, "visits": 0, "stations": 0, "seen": 0}
+    assert "Sized with an assumed service of 5 min" in (folder / "map.html").read_text(encoding="utf-8")
+
+
+def test_the_map_tells_the_hour_of_greatest_need_in_one_language(folder: Path) -> None:
+    english, chinese = ((folder / name).read_text(encoding="utf-8") for name in ("map.html", "map_zh.html"))
+
+    assert re.search(r"Greatest need \d+–\d+ h: [\d.,]+ sought energy, [\d.,]+ without", english)
+    assert re.search(r"With the plan \d+–\d+ h", english)
+    assert not re.search("[\u4e00-\u9fff]", english)
+    assert re.search(r"需求最紧 \d+–\d+ 时", chinese)
+    assert '"text":"顺义区"' in chinese
+    assert '"text":"Shunyi"' in english

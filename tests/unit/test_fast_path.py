@@ -4,11 +4,8 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fleetsim import cars, fast_path, stock
-from fleetsim.cohorts import _whole_few, whole
 from fleetsim.datasets import city_folder, read_city
 from fleetsim.fast_path import FastStart
 from fleetsim.scenario.scenario import Scenario
@@ -40,11 +37,3 @@ def test_draws_run_together_are_those_run_one_by_one() -> None:
         rules = replace(start().rules, cars=start().rules.cars.at(vector))
         alone = fast_path.turn_over([private], rules, start().years)[2027][0]
         np.testing.assert_allclose(drawn["car_private"][place, -1], alone.counts.sum(axis=1), rtol=1e-9)
-
-
-@given(st.lists(st.floats(0.0, 50.0), min_size=1, max_size=8), st.integers(-3, 3))
-@settings(deadline=None, max_examples=200)
-def test_the_short_way_to_whole_vehicles_is_that_of_arrays(values: list[float], shift: int) -> None:
-    total = max(0, round(sum(values)) + shift)
-
-    assert _whole_few(values, total) == whole(np.array(values), total=total).tolist()

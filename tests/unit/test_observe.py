@@ -139,3 +139,13 @@ def test_mistakes_of_a_workbook_are_named_by_their_own_rows(folder: Path, tmp_pa
         "news.xlsx, row 2, column date",
         "news.xlsx, row 4, column value",
     ]
+
+
+def test_a_csv_file_may_leave_out_the_address_and_have_chinese_headings(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "news.csv"
+    heads = "指标,日期,界限,发布日期,数值,单位,来源,可信度\n"
+    file.write_text(heads + "nev_stock,2026-06,value,2026-08-10,1480000,vehicles,交管局,high\n", encoding="gb18030")
+
+    found = observe.observe(file, folder, scenario())
+
+    assert found.news.rows.select("value", "url").rows() == [(1_480_000.0, None)]

@@ -27,7 +27,12 @@ GIVEN = (
 
 
 def page(*given: tuple[int, str, str, str, float, float, float]) -> str:
-    clauses = pl.DataFrame({"clause": ["bus"], "title_en": ["municipal buses"], "title_zh": ["市属公交车"]})
+    return shown("stock_share", *given)
+
+
+def shown(measure: str, *given: tuple[int, str, str, str, float, float, float]) -> str:
+    titles = {"title_en": ["municipal buses"], "title_zh": ["市属公交车"]}
+    clauses = pl.DataFrame({"clause": ["bus"], **titles, "measure": [measure]})
     return operators_html(Result({"operator_compliance": rows(*given)}, {}, "", {"clauses": clauses}))
 
 
@@ -47,6 +52,13 @@ def test_the_section_names_clause_operator_and_exempt_vehicles() -> None:
     assert "second &lt;b&gt;" in found
     assert "<td class='n'>75.0%</td><td class='n'>3</td>" in found
     assert ", 2025</h2>" in found
+
+
+def test_a_clause_that_counts_vehicles_shows_their_number_and_no_share() -> None:
+    found = shown("count", *GIVEN)
+
+    assert "<td class='n'>–</td><td class='n'>30</td><td class='n'>30 vehicles</td>" in found
+    assert "%" not in found
 
 
 def test_without_operators_of_its_own_the_column_is_left_out() -> None:

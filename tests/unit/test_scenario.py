@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from fleetsim.scenario.load import shipped_path
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.scenario.sections import at_year
+from fleetsim.scenario.stations import SitingSection
 from fleetsim.scenario.template import resolved, template
 from networks.errors import ScenarioError
 
@@ -103,3 +105,11 @@ def test_the_template_is_valid_as_written_and_explains_every_key() -> None:
 @pytest.mark.parametrize(("year", "value"), [(2010, 1.0), (2020, 1.0), (2025, 2.0), (2030, 3.0), (2050, 3.0)])
 def test_values_by_year_are_linear_between_and_flat_outside(year: int, value: float) -> None:
     assert at_year({2020: 1.0, 2030: 3.0}, year) == pytest.approx(value)
+
+
+def test_an_override_of_one_entry_leaves_the_others_of_a_table_that_no_file_gives() -> None:
+    scenario = Scenario.read(shipped_path("outlook"), ["siting.largest_plugs.swap=1", "siting.power_kw.public.2025=90"])
+
+    assert scenario.siting.largest_plugs == {**SitingSection().largest_plugs, "swap": 1}
+    assert scenario.siting.power_kw["public"] == {2020: 60.0, 2025: 90.0, 2030: 180.0}
+    assert scenario.siting.power_kw["swap"] == SitingSection().power_kw["swap"]

@@ -10,11 +10,13 @@ import pytest
 from fleetsim.schedules import outcome
 from fleetsim.schedules.cuts import _facets
 from fleetsim.schedules.highs import Answer
-from fleetsim.schedules.outcome import bindings, depot_table, shortages, words
+from fleetsim.schedules.outcome import Binding, Shortage, bindings, depot_table, shortages
 from fleetsim.schedules.problem import Depots, LeftOut, Rule, ScheduleProblem, Vehicles
+from fleetsim.schedules.sentences import _clause_words, _dearest, words
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.schedules.synthetic import synthetic
 from fleetsim.schedules.verify import Change, Tried, Unjudged, failing_depots, judged, tightened, verified, visits
+from fleetsim.texts import texts
 from networks.errors import DataError
 
 
@@ -336,6 +338,41 @@ def test_a_clause_whose_second_solution_is_not_found_has_no_closing_cost(monkeyp
     assert short.closing_cny is None
     assert short.still_missing == short.missing > 0.0
     assert any("not found out" in line for line in words(found, "en", [short]))
+
+
+def test_of_each_kind_of_limit_the_dearest_is_told_and_the_years_of_one_stand_together() -> None:
+    many = [Binding("rule", f"clause {number}", year, 9.0) for number in range(20) for year in (2027, 2026)]
+    ranked = [*many, Binding("budget", "", 2026, 1.5), Binding("budget", "", 2027, 1.2)]
+
+    groups = _dearest(ranked)
+
+    assert len(groups) == 12
+    assert [one.year for one in groups[0]] == [2026, 2027]
+    assert [one.saving_cny for one in groups[-1]] == [1.5, 1.2]
+
+
+def test_a_clause_is_one_sentence_with_what_it_misses_by_year_and_what_closing_it_asks_of_service() -> None:
+    by_year = {2026: 5.0, 2027: 3.0, 2028: 0.0}
+    short = [Shortage("bus", year, missing, 64e6, 0.0, 30.0) for year, missing in by_year.items()]
+
+    told = _clause_words("buses", short, texts("en", "schedule"))
+
+    assert told == (
+        "Clause buses: vehicles missing 5 in 2026, 3 in 2027. Met in 2028. Closing the clause in all its years would "
+        "cost 64 million CNY more. Service would then fall short by 30 vehicle-years more."
+    )
+
+
+def test_closing_a_clause_costs_what_is_paid_and_not_the_price_of_missing_service() -> None:
+    # A budget of 160 buys one vehicle at 100 or so; the clause can only be kept by going without, which costs no money.
+    found = solve(two_years(rules=all_in_nev(5.0), budget_cny=np.array([160.0, 0.0])), gap=0.0)
+    paid = found.program.cost.copy()
+    paid[found.program.columns.slack] = paid[found.program.columns.missing] = 0.0
+
+    (short,) = [one for one in shortages(found) if one.missing > 0.0]
+
+    assert short.closing_cny is not None
+    assert short.closing_cny <= float(np.abs(paid) @ np.abs(found.values))
 
 
 def test_clauses_are_shown_by_title_and_those_left_out_are_said_with_the_reason() -> None:

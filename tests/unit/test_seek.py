@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from fleetsim.datasets import City, city_folder, read_city
+from fleetsim.fast_values import FastValues
 from fleetsim.levers import Lever, bounds, lever
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.seek import Found, Target, _one, _several, seek
@@ -168,3 +169,24 @@ def test_scrappage_that_is_not_set_begins_in_the_first_year_and_not_before() -> 
 
     assert moved.now == 1.0
     assert moved.set(scenario(), 2.0).stock.scrappage["goods_light_pass"] == {2025: 1.0, 2026: 2.0}
+
+
+def test_a_lever_without_years_of_its_own_holds_from_the_first_year_and_not_before() -> None:
+    # Enforcement is one number for all years; sought from 2026 on it leaves the vans of 2025 as they were.
+    models = FastValues(city(), scenario(), 2027)
+    moved = scenario().set({"policy.enforcement.light_goods": 1.0})
+
+    before = models.series(scenario(), "light_goods")
+    after = models.series(moved, "light_goods", since=2026)
+
+    assert {year: after[year] for year in range(2021, 2026)} == {year: before[year] for year in range(2021, 2026)}
+    assert after[2026] > before[2026] + 0.02
+    assert models.value(moved, "light_goods", 2026, since=2026) == after[2026]
+
+
+def test_a_value_only_a_later_range_calls_plausible_is_not_plausible_for_the_past() -> None:
+    found = seek(city(), scenario(), Target("nev_stock", 2e6, 2025), ["cars.replacement_share"], first_year=None,
+                 horizon=2030)  # fmt: skip
+
+    assert found.verdict == "met_beyond"
+    assert found.levers[0].high < 0.5 < found.values[0]

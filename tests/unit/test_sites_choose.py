@@ -106,7 +106,7 @@ def test_zones_no_site_reaches_are_told_by_district_with_the_distance_that_would
         choose(ground, Request(model="set"))
 
     assert "1 zones with 60 residents" in error.value.problems[0]
-    assert error.value.problems[1].strip() == "East 东区: 1 zones, 60 residents; widen 1 km by 3.0 km"
+    assert error.value.problems[1].strip() == "East: 1 zones, 60 residents; widen 1 km by 3.0 km"
 
 
 def test_zones_no_site_reaches_may_be_left_out():

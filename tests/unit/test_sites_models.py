@@ -185,7 +185,7 @@ def test_a_fleet_that_is_not_in_the_demand_is_told_with_those_that_are():
     weights = (FleetWeight("bus", 1.0, None),)
     ground = replace(measured(line_ground(PEOPLE, SITES, []), [1.0] * 8, fleets()), fleets=weights)
 
-    with pytest.raises(DataError, match="'bus' has no demand; there is residents, taxi, goods"):
+    with pytest.raises(DataError, match="'bus' has no demand; there is residents, goods, taxi"):
         choose(ground, Request(numbers=(1,), simulate=1, fleets=weights))
 
 
@@ -233,7 +233,7 @@ def test_the_reason_why_simulation_and_theory_differ_is_the_largest_part(row, th
     base = {"simulated_unserved": 0, "peak_arrivals_per_h": 20.0, "queue_before": 0, "measured_service_min": 30.0,
             "measured_dispersion": 1.0, "plugs": 10}  # fmt: skip
 
-    assert why({**base, **row}, theory, 0.02) == told
+    assert why({**base, **row}, theory, 0.02, SitesSection()) == told
 
 
 @pytest.mark.parametrize(
@@ -250,3 +250,14 @@ def test_the_reason_why_simulation_and_theory_differ_is_the_largest_part(row, th
 def test_options_of_a_model_that_is_not_asked_for_are_refused(fields, told):
     with pytest.raises(FleetsimError, match=told):
         Request(**fields)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_no_more_stations_are_enlarged_than_asked_for_those_with_most_demand_a_plug_first(most):
+    ground = line_ground([0, 4000, 0, 0, 0, 9000, 0, 2000], SITES, [1.0, 5.0, 7.0], section=BUSY)
+    ground = replace(ground, stations=ground.stations.with_columns(plugs=pl.lit(1, pl.Int64)))
+
+    choice = choose(ground, Request(model="service", numbers=(0,), enlarge=most))
+
+    assert list(choice.enlarged) == [["s5"], ["s1", "s5"]][most - 1]
+    assert all(plugs > 1 for plugs in choice.enlarged.values())

@@ -114,12 +114,12 @@ def test_equity_and_shares_of_a_district_of_two_zones():
 
 @pytest.mark.parametrize("peak", [0.5, 12.0, 60.0])
 def test_plugs_are_those_of_queue_theory_between_fewest_and_most(peak):
-    section = SitingSection()
+    ground = line_ground(PEOPLE, SITES, [])
 
     asked = plugs_needed(peak, 45.0, 10.0, variability=0.75)
 
-    assert plugs_for(peak, section, "public", 120) == max(asked, 8)
-    assert plugs_for(peak, section, "public", 10) == min(max(asked, 8), 10)
+    assert plugs_for(ground, peak, 120) == max(asked, 8)
+    assert plugs_for(ground, peak, 10) == min(max(asked, 8), 10)
 
 
 def fake_city() -> Any:
