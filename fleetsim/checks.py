@@ -10,6 +10,7 @@ from fleetsim.datasets import City, city_folder, read_city, table_schemas
 from fleetsim.inherit import read_identity
 from fleetsim.scenario import load
 from fleetsim.scenario.scenario import Scenario
+from fleetsim.stock import require_base
 from networks.errors import DataError, ScenarioError
 
 TABLE_SUFFIXES = (".csv", ".parquet")
@@ -43,21 +44,27 @@ def check(path: Path, changes: list[str]) -> Checked:
         source = load.read(path, changes, Scenario)
     except ScenarioError as error:
         return Checked(list(error.problems), [])
-    problems = _faults(lambda: load.validate(Scenario, source))
+    valid: list[Scenario] = []
+    problems = _faults(lambda: valid.append(load.validate(Scenario, source)))
     run = source.tree.get("run", {})
     city = run.get("city", "beijing") if isinstance(run, dict) else "beijing"
     try:
         folder = city_folder(str(city))
     except DataError as error:
         return Checked(problems + list(error.problems), list(table_schemas()))
-    found = check_city(folder)
+    found = check_city(folder, valid[0].run.first_year if valid else None)
     return Checked(problems + found.problems, found.tables, found.warnings, found.notes)
 
 
-def check_city(folder: Path) -> Checked:
-    """Return the mistakes of a city folder, and which of its tables stand in for missing ones."""
+def check_city(folder: Path, first_year: int | None = None) -> Checked:
+    """Return the mistakes of a city folder, and which of its tables stand in for missing ones.
+
+    With the first year of a scenario it is told, too, if the stock is of another one.
+    """
     read: list[City] = []
     problems = _faults(lambda: read.append(read_city(folder)))
+    if read and first_year is not None:
+        problems += _faults(lambda: require_base(read[0].vintages, first_year))
     problems += _strangers(folder)
     warnings = city_warnings(vars(read[0])) if read else []
     notes = [note["en"] for note in read[0].identity.notes()] if read else []

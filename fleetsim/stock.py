@@ -19,7 +19,7 @@ from fleetsim.cohorts import BoolArray, Cohorts, FloatArray, Order, Turn, Turned
 from fleetsim.scenario.schedule import ScheduleSection
 from fleetsim.scenario.sections import CarsSection, PolicySection, StockSection, at_year
 from fleetsim.tables import POWERTRAINS, Flow, Stock, StockTotal
-from networks.errors import DataError
+from networks.errors import DataError, ScenarioError
 
 NO_FEEDBACK = Feedback()
 CELL = ("district", "operator", "exempt_reason")
@@ -90,8 +90,11 @@ def initial(tables: StockTables, year: int) -> pl.DataFrame:
     ------
     DataError
         If a fleet of the stock is unknown or has no vintages.
+    ScenarioError
+        If the stock is of another year.
     """
     _require_fleets(tables)
+    require_base(tables.vintages, year)
     kinds = tables.powertrains.select(
         pl.col("powertrain").cast(pl.String),
         kind=pl.when("counts_as_nev").then(pl.lit("nev")).otherwise(pl.lit("fuel")),
@@ -108,6 +111,16 @@ def initial(tables: StockTables, year: int) -> pl.DataFrame:
     )
     parts = [_spread_group(group) for (_, *_), group in joined.group_by(group_keys, maintain_order=True)]
     return _as_stock(pl.concat(parts).with_columns(year=pl.lit(year, dtype=pl.Int64)))
+
+
+def require_base(vintages: pl.DataFrame, year: int) -> None:
+    """Raise ScenarioError unless the newest vintage of the stock is that of the base year."""
+    newest = int(vintages["vintage"].to_numpy().max(initial=0)) or year
+    if newest != year:
+        raise ScenarioError(
+            f"run.first_year {year}: stock.csv and vintages.csv are of the end of {newest}, their newest vintage; begin"
+            f" there (--years {newest}-LAST), or give the stock and vintages of {year}"
+        )
 
 
 def _spread_group(group: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from fleetsim.cohorts import Cohorts, Order, Turn, hazard, hazard_scale, scaled,
 from fleetsim.scenario.schedule import Conversion, ScheduleSection
 from fleetsim.scenario.sections import StockSection
 from fleetsim.stock import Sections, StockTables
-from networks.errors import DataError
+from networks.errors import DataError, ScenarioError
 from networks.io import read_table
 
 CITY = Path(__file__).parents[2] / "data" / "beijing"
@@ -226,3 +226,8 @@ def test_a_stock_of_an_unknown_fleet_names_it_and_the_remedy() -> None:
         stock.initial(broken, 2020)
     assert len(caught.value.problems) == 2
     assert "'tram' is not in fleets.csv; add it there" in caught.value.problems[0]
+
+
+def test_a_stock_does_not_pass_for_that_of_another_year() -> None:
+    with pytest.raises(ScenarioError, match=r"run\.first_year 2024: .* of the end of 2020"):
+        stock.initial(beijing(), 2024)
