@@ -1,23 +1,27 @@
-"""The p-median with capacities: a Lagrangian bound with knapsacks, moves, and HiGHS on parts and on what is left open.
+"""The p-median with capacities: a Lagrangian bound with knapsacks, moves, HiGHS on parts, and branch and bound.
 
 Bound as in Ceselli and Righini 2005, doi 10.1002/net.20059.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from charging.siting.answer import Answer, make_answer, whole
 from charging.siting.capacity_bound import Capacities, Prices, first_prices, raise_bound
-from charging.siting.capacity_parts import Plan, better_parts, solve_core
+from charging.siting.capacity_parts import Plan, better_parts
 from charging.siting.capacity_search import serve, shake
+from charging.siting.capacity_tree import Aim, search_parts
 from charging.siting.effort import Effort
 from charging.siting.median_problem import CapacitatedPMedian
 from charging.siting.problem import FloatArray, IntArray, as_cost, as_vector, require_p
 from networks.errors import InfeasibleError
 
 STEPS_AT_ONCE, MOST_TURNS = 100, 30
-SHAKE_WORK, MOST_SHAKES, SHAKES_AT_ONCE = 6_000_000_000, 4_000, 100
+FIRST_NODES = 60
+"""Parts looked at in the short search."""
+SHAKE_WORK, MOST_SHAKES, SHAKES_AT_ONCE = 4_000_000_000, 1_500, 100
 """Rounds of shaking: for all points x sites x places together, at most, and between two looks at the clock."""
 CLUSTERS = (3, 5)
 """Clusters that are solved anew together, few first."""
@@ -52,7 +56,8 @@ def solve_capacitated_p_median(problem: CapacitatedPMedian, effort: Effort) -> A
     task = Capacities(np.ascontiguousarray(cost.T), demand, capacity, problem.p)
     plan, bound = _solve(task, effort) if n_points else (Plan(np.arange(problem.p), np.empty(0, np.int64), 0.0), 0.0)
     if not np.isfinite(plan.value):
-        raise InfeasibleError(f"capacity: no assignment to {problem.p} sites was found in time; raise p or a capacity")
+        fault = "exists" if np.isinf(bound) else "was found in time"
+        raise InfeasibleError(f"capacity: no assignment to {problem.p} sites {fault}; raise p or a capacity")
     objective = float(task.cost[plan.serving, np.arange(n_points)].sum())
     spent, interrupted = time.process_time() - cpu, effort.ended.is_set()
     bound = min(bound, objective)
@@ -88,14 +93,12 @@ def _solve(task: Capacities, effort: Effort) -> tuple[Plan, float]:
     prices = first_prices(task)
     plan = Plan(np.empty(0, dtype=np.int64), np.full(len(task.demand), -1))
     whole_values = _whole(task)
-    try:
+    with effort.ended_by_hand():
         _bound(task, prices, plan, effort)
         _shake(task, prices, plan, effort)
         raise_bound(task, prices, plan.value, STEPS_AT_ONCE)
         if not effort.suffices(plan.value, _rounded(prices.bound, whole_values)):
-            _better_on_highs(task, prices, plan, effort)
-    except KeyboardInterrupt:
-        effort.ended.set()
+            prices.bound = _search(task, prices, plan, whole_values, effort)
     return plan, _rounded(prices.bound, whole_values)
 
 
@@ -145,28 +148,31 @@ def _shake(task: Capacities, prices: Prices, plan: Plan, effort: Effort) -> None
 
 
 def _better_on_highs(task: Capacities, prices: Prices, plan: Plan, effort: Effort) -> None:
-    """Solve parts anew as long as that helps, then all that the bound leaves open; raise the bound where proven."""
+    """Solve neighbouring clusters anew as long as that helps."""
     for clusters in CLUSTERS:
         while np.isfinite(plan.value) and better_parts(task, plan, min(clusters, task.p), effort):
             effort.tell(plan.value, prices.bound)
-    if effort.seconds_left() <= 0 or effort.suffices(plan.value, prices.bound):
-        return
-    limit = plan.value
-    sites, allowed = _left_open(task, prices, limit)
-    lowest = solve_core(task, plan, sites, allowed, effort)
-    prices.bound = max(prices.bound, min(lowest, limit))
-    effort.tell(plan.value, prices.bound)
 
 
-def _left_open(task: Capacities, prices: Prices, limit: float) -> tuple[IntArray, np.ndarray]:
-    """Return the sites, and which points each may serve, of every choice that costs less than `limit`.
+def _search(task: Capacities, prices: Prices, plan: Plan, whole_values: bool, effort: Effort) -> float:
+    """Return the bound after a short search and, where that does not settle it, better parts and a long one."""
+    nodes = np.inf if effort.nodes is None else effort.nodes
+    aim = Aim(1.0 - 1e-6 if whole_values else 1e-10 * prices.bound, effort.gap)
+    bound = _branch(task, prices, plan, aim, replace(effort, nodes=int(min(FIRST_NODES, nodes))))
+    if nodes > FIRST_NODES and not effort.suffices(plan.value, bound) and effort.seconds_left() > 0:
+        _better_on_highs(task, prices, plan, effort)
+        bound = max(bound, _branch(task, prices, plan, aim, effort))
+    return max(bound, prices.bound)
 
-    Opening a site costs what its worth is short of the last one opened, serving a point above its price the rest.
-    """
-    if not np.isfinite(limit):
-        return np.arange(len(task.cost)), np.isfinite(task.cost)
-    room = limit - prices.bound + 1e-9 * abs(limit)
-    dearer = np.maximum(prices.worth - np.sort(prices.worth)[task.p - 1], 0.0)
-    sites = np.flatnonzero(dearer <= room)
-    above = np.maximum(task.cost[sites] - prices.price[None, :], 0.0)
-    return sites, dearer[sites][:, None] + above <= room
+
+def _branch(task: Capacities, prices: Prices, plan: Plan, aim: Aim, effort: Effort) -> float:
+    """Return the bound after branching; what is better is kept in `plan`."""
+    seen: set[bytes] = set()
+
+    def offer(sites: IntArray) -> None:
+        key = np.sort(sites).tobytes()
+        if key not in seen:
+            seen.add(key)
+            _offer(task, plan, sites)
+
+    return search_parts(task, prices, plan, aim, offer, effort)

@@ -1,4 +1,4 @@
-"""Parts of a p-median with capacities solved anew on HiGHS: some neighbouring clusters, or what the bound leaves open.
+"""Parts of a p-median with capacities solved anew on HiGHS: some neighbouring clusters.
 
 Sites reduced as in Stefanello, de Araujo and Mueller 2015, doi 10.1111/itor.12103; parts as in Taillard and Voss
 2002, doi 10.1007/978-1-4615-1507-4_27.
@@ -50,12 +50,6 @@ def better_parts(task: Capacities, plan: Plan, clusters: int, effort: Effort) ->
         if site in plan.sites:
             _take(task, plan, _neighbourhood(task, plan, site, clusters), replace(effort, nodes=PART_NODES))
     return plan.value < before * (1.0 - LEAST_GAIN)
-
-
-def solve_core(task: Capacities, plan: Plan, sites: IntArray, allowed: NDArray[np.bool_], effort: Effort) -> float:
-    """Solve on some sites and assignments (sites x points), in place; return the bound on choices among them."""
-    part = Part(np.arange(len(task.demand)), sites, allowed, task.p)
-    return _take(task, plan, part, effort)
 
 
 def _neighbourhood(task: Capacities, plan: Plan, site: int, clusters: int) -> Part:

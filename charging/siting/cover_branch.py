@@ -18,7 +18,7 @@ from charging.siting.cover_prices import (
     Links,
     choose,
     descend,
-    start_dual,
+    resume_dual,
 )
 from charging.siting.cover_purse import Purse
 from charging.siting.cover_search import covered_weight, search
@@ -26,12 +26,15 @@ from charging.siting.effort import Effort
 from charging.siting.problem import FloatArray, IntArray
 from networks.compiled import compiled
 
-NODE_STEPS = 60
-NODE_STEP_LENGTH = 0.1
+NODE_STEPS, MOST_LOOKS = 60, 3
+"""Steps of one look at a node, and most looks before it is branched on: only nodes with a high bound get several."""
+NODE_STEP_LENGTH = 0.03
+SETTLED = 0.05
+"""Share of the gap by which a further look has to lower the bound for there to be another."""
 SMALLEST_SPLIT = 1e-3
 """Sites that the relaxed answer does not split are still told apart by what they would cover."""
-SEARCH_EVERY = 16
-SEARCH_ROUNDS = 4
+NEAR_BEST = 0.997
+"""Share of the best value that a node's rounded answer must reach to be searched from."""
 PRICE_BYTES = 400_000_000
 """Most memory held by the prices of open nodes [byte]."""
 ROUNDING = 1e-13
@@ -80,12 +83,26 @@ class Incumbent:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A part of all choices: `status` says which sites are open, closed or free in it."""
+    """A part of all choices: `status` says which sites are open, closed or free in it.
+
+    Parameters
+    ----------
+    bound
+        No choice in it covers more.
+    price, share
+        Prices and mean answer from which to go on.
+    step
+        Length of the next step.
+    looks
+        How often it was looked at; `MOST_LOOKS`: enough.
+    """
 
     bound: float
     status: Status
     price: NDArray[np.float32]
     share: FloatArray
+    step: float
+    looks: int
 
 
 def decide(worth: FloatArray, cost: FloatArray, status: Status, bound: float, enough: float) -> Status:
@@ -176,11 +193,12 @@ class Branching:
 
     def begin(self, dual: Dual, status: Status) -> None:
         """Put the root in."""
-        self._keep(Node(dual.bound, status, dual.price.astype(np.float32), dual.share.copy()))
+        price = dual.price.astype(np.float32)
+        self._keep(Node(dual.bound, status, price, dual.share.copy(), NODE_STEP_LENGTH, MOST_LOOKS))
 
     def run(self, nodes: int) -> bool:
-        """Look at up to `nodes` nodes; return whether there are more and time is left."""
-        held = PRICE_BYTES // (4 * max(len(self.links.weight), 1))
+        """Look at or branch on up to `nodes` nodes, highest bound first; return whether to go on."""
+        held = PRICE_BYTES // (4 * max(len(self.links.weight) + 2 * len(self.purse.joint), 1))
         for _ in range(nodes):
             if not self.open_nodes:
                 self.best.lower(self.best.value)
@@ -192,7 +210,7 @@ class Branching:
                 return False
             _, _, node = heapq.heappop(self.open_nodes)
             if node.bound > self.best.enough():
-                self._branch(node)
+                self._look(node) if node.looks < MOST_LOOKS else self._branch(node)
         return True
 
     def _keep(self, node: Node) -> None:
@@ -209,32 +227,32 @@ class Branching:
         for choice in (OPEN, CLOSED):
             status = node.status.copy()
             status[site] = choice
-            if self.purse.affords(np.flatnonzero(status == OPEN)):
-                self._look(status, node)
+            status = self._without_dear(status)
+            if self.purse.affords(np.flatnonzero(status == OPEN)) and not self._is_plain(status):
+                self._keep(Node(node.bound, status, node.price, node.share, NODE_STEP_LENGTH, 0))
 
-    def _look(self, status: Status, parent: Node) -> None:
-        """Bound the part of all choices that `status` leaves; keep it where it may hold something better."""
+    def _look(self, node: Node) -> None:
+        """Lower the bound of a node by some steps; put it back where it may still hold something better."""
         weight = np.empty(len(self.links.weight))
-        base = _strip(self.links, status, weight)
-        status = self._without_dear(status)
-        if self._is_plain(status, weight):
-            return
+        base = _strip(self.links, node.status, weight)
         links = self.links._replace(weight=weight)
-        dual = start_dual(links, self.purse.joint, 1.0, status, np.minimum(parent.price, weight))
-        dual.control[STEP] = NODE_STEP_LENGTH
-        enough = self.best.enough() - base
-        descend(links, self.purse.joint, 1.0, status, dual, NODE_STEPS, self.best.value - base, enough)
-        bound = min(dual.bound + base, parent.bound)
+        dual = resume_dual(links, self.purse.joint, node.status, np.minimum(node.price, weight), node.share)
+        dual.control[STEP] = node.step
+        good = max(self.best.enough(), (1.0 + self.effort.gap) * self.best.value) - base
+        descend(links, self.purse.joint, 1.0, node.status, dual, NODE_STEPS, self.best.value - base, good)
+        bound = min(dual.bound + base, node.bound)
         if bound <= self.best.enough():
             return
-        self._try(dual, status)
-        decided = decide(dual.worth, self.purse.joint, status, dual.bound, self.best.enough() - base)
-        if not self.purse.affords(np.flatnonzero(decided == OPEN)):
+        if node.looks == 0:
+            self._try(dual, node.status)
+        decided = decide(dual.worth, self.purse.joint, node.status, dual.bound, self.best.enough() - base)
+        decided = self._without_dear(decided)
+        if not self.purse.affords(np.flatnonzero(decided == OPEN)) or self._is_plain(decided):
             return
-        if (decided == FREE).any():
-            self._keep(Node(bound, decided, dual.price.astype(np.float32), dual.share))
-        else:
-            self.best.offer(self.links, np.flatnonzero(decided == OPEN))
+        settled = node.looks > 0 and node.bound - bound < SETTLED * (bound - self.best.value)
+        looks = MOST_LOOKS if settled else node.looks + 1
+        price = dual.price.astype(np.float32)
+        self._keep(Node(bound, decided, price, dual.share, float(dual.control[STEP]), looks))
 
     def _without_dear(self, status: Status) -> Status:
         """Close the free sites that no longer fit a purse."""
@@ -242,7 +260,7 @@ class Branching:
         dear = (self.purse.cost + spent[:, None] > self.purse.budget[:, None] + 1e-9).any(axis=0)
         return np.where((status == FREE) & dear, np.int8(CLOSED), status)
 
-    def _is_plain(self, status: Status, weight: FloatArray) -> bool:
+    def _is_plain(self, status: Status) -> bool:
         """Settle a part in which at most one more site fits, or all do; return whether it was one."""
         free, opened = np.flatnonzero(status == FREE), np.flatnonzero(status == OPEN)
         left = self.purse.budget - self.purse.cost[:, opened].sum(axis=1)
@@ -252,6 +270,8 @@ class Branching:
         two = np.sort(self.purse.cost[:, free], axis=1)[:, :2].sum(axis=1)
         if (two <= left + 1e-9).all():
             return False
+        weight = np.empty(len(self.links.weight))
+        _strip(self.links, status, weight)
         gain = _gains(self.links, weight, status)[free]
         self.best.offer(self.links, np.r_[opened, free[gain.argmax()]])
         return True
@@ -259,7 +279,5 @@ class Branching:
     def _try(self, dual: Dual, status: Status) -> None:
         order = np.argsort(-(dual.share + (status == OPEN)), kind="stable")
         sites = self.purse.prefix(order[dual.share[order] > 0])
-        rounds = SEARCH_ROUNDS if self.made % SEARCH_EVERY == 0 else 0
-        if rounds == 0 and covered_weight(self.links, sites) < 0.995 * self.best.value:
-            return
-        self.best.offer(self.links, search(self.links, self.purse.cost, self.purse.budget, sites, rounds, 2, self.made))
+        if covered_weight(self.links, sites) >= NEAR_BEST * self.best.value:
+            self.best.offer(self.links, search(self.links, self.purse.cost, self.purse.budget, sites, 0, self.made))

@@ -14,6 +14,7 @@ from networks.compiled import compiled
 
 FREE, OPEN, CLOSED = 0, 1, -1
 NEW_SHARE, LEAST_NEW_SHARE, NEW_SHARE_DECAY, LOOK_EVERY = 0.1, 0.005, 0.8, 50
+RESUMED_NEW_SHARE = 0.03
 LONGER, SHORTER, PATIENCE = 1.1, 0.66, 8
 FIRST_STEP, LARGEST_STEP, SMALLEST_STEP = 0.5, 2.0, 1e-6
 BOUND, STEP, WEIGHT, TAKEN, FAILED = range(5)
@@ -76,6 +77,37 @@ def start_dual(links: Links, cost: FloatArray, budget: float, status: NDArray[np
     return dual
 
 
+def resume_dual(links: Links, cost: FloatArray, status: NDArray[np.int8], price: FloatArray, share: FloatArray) -> Dual:
+    """Return the dual at the given prices, the mean of its relaxed answers begun near `share`; the budget is 1.
+
+    Parameters
+    ----------
+    links, cost, status, price
+        See `relax`.
+    share
+        Share of each site in the mean answer of a similar problem.
+    """
+    dual = start_dual(links, cost, 1.0, status, price)
+    dual.control[WEIGHT] = RESUMED_NEW_SHARE
+    free = status == FREE
+    left = 1.0 - float(cost[status == OPEN].sum())
+    spent = float(cost[free] @ share[free])
+    if spent > NOTHING:
+        dual.share[:] = np.where(free, np.minimum(share * max(left, 0.0) / spent, 1.0), status == OPEN)
+        _count_times(links, dual.share, dual.times)
+    return dual
+
+
+@compiled
+def _count_times(links: Links, share: FloatArray, times: FloatArray) -> None:
+    """Fill in how often the shares of sites cover each point."""
+    times[:] = 0.0
+    for site in range(len(share)):
+        if share[site] > 0.0:
+            for place in range(links.begin[site], links.begin[site + 1]):
+                times[links.point[place]] += share[site]
+
+
 @compiled
 def relax(  # noqa: PLR0913 - arrays filled in place, given one by one
     links: Links,
@@ -101,12 +133,24 @@ def relax(  # noqa: PLR0913 - arrays filled in place, given one by one
             for place in range(links.start[point], links.start[point + 1]):
                 worth[links.site[place]] += pay
     bound += choose(worth, cost, budget, status, share)
-    times[:] = 0.0
-    for site in range(len(share)):
-        if share[site] > 0.0:
-            for place in range(links.begin[site], links.begin[site + 1]):
-                times[links.point[place]] += share[site]
+    _count_times(links, share, times)
     return bound
+
+
+@compiled
+def _sink(rate: FloatArray, site: NDArray[np.int64], root: int, size: int) -> None:
+    """Make the part of a heap below `root` one again: the lowest rate on top, of equal ones the first site."""
+    while True:
+        child = 2 * root + 1
+        if child >= size:
+            return
+        if child + 1 < size and (rate[child + 1], site[child + 1]) < (rate[child], site[child]):
+            child += 1
+        if (rate[root], site[root]) <= (rate[child], site[child]):
+            return
+        rate[root], rate[child] = rate[child], rate[root]
+        site[root], site[child] = site[child], site[root]
+        root = child
 
 
 @compiled
@@ -125,8 +169,13 @@ def choose(worth: FloatArray, cost: FloatArray, budget: float, status: NDArray[n
             free[n_free] = site
             rate[n_free] = -worth[site] / max(cost[site], NOTHING)
             n_free += 1
-    for place in np.argsort(rate[:n_free]):
-        site = free[place]
+    for root in range(n_free // 2 - 1, -1, -1):
+        _sink(rate, free, root, n_free)
+    while n_free > 0:
+        site = free[0]
+        n_free -= 1
+        rate[0], free[0] = rate[n_free], free[n_free]
+        _sink(rate, free, 0, n_free)
         part = 1.0 if cost[site] <= left else max(left, 0.0) / cost[site]
         share[site] = part
         total += part * worth[site]

@@ -9,7 +9,14 @@ from charging.siting.cover_prices import Links
 from charging.siting.problem import FloatArray, IntArray
 from networks.compiled import compiled
 
-CANDIDATES_PER_KICK = 4
+MOST_CLOSED = 4
+"""Most sites near each other that one kick closes."""
+ANYWHERE_SHARE = 0.2
+"""Share of the kicks that close one site anywhere instead."""
+LEAST_LUCK = 0.6
+"""A kick opens the site of most gain, each gain times a number between this and 1."""
+DEVIATION = 0.002
+"""Most that a choice from which the shaking goes on lies below the best one [share of its weight]."""
 Index = int | np.integer[Any]
 SLACK = 1e-9
 
@@ -131,39 +138,127 @@ def _swap_all(  # noqa: PLR0913 - the state of the search, array by array
 
 
 @compiled
-def _kick(
+def _overlap(links: Links, site: Index, overlap: FloatArray) -> None:
+    """Fill in the weight that each site covers together with `site`."""
+    overlap[:] = 0.0
+    for place in range(links.begin[site], links.begin[site + 1]):
+        point = links.point[place]
+        for other in range(links.start[point], links.start[point + 1]):
+            overlap[links.site[other]] += links.weight[point]
+
+
+@compiled
+def _mark_near(links: Links, site: Index, near: NDArray[np.bool_]) -> None:
+    for place in range(links.begin[site], links.begin[site + 1]):
+        point = links.point[place]
+        for other in range(links.start[point], links.start[point + 1]):
+            near[links.site[other]] = True
+
+
+@compiled
+def _swap_near(  # noqa: PLR0913 - the state of the search, array by array
     links: Links,
     cost: FloatArray,
     left: FloatArray,
     is_open: NDArray[np.bool_],
     count: NDArray[np.int32],
     gain: FloatArray,
+    least: float,
+    near: NDArray[np.bool_],
 ) -> float:
-    """Put a random affordable site, the best of a few, in the place of a random open one; return the change."""
-    opened = np.flatnonzero(is_open)
-    site = opened[np.random.randint(len(opened))]  # noqa: NPY002 - numba has no other
-    change = -_close(links, site, count, gain)
-    is_open[site] = False
-    left += cost[:, site]
-    best = -1
-    for _ in range(CANDIDATES_PER_KICK):
-        other = np.random.randint(len(gain))  # noqa: NPY002 - numba has no other
-        if is_open[other] or other == site or not _fits(cost, left, other):
-            continue
-        if best < 0 or gain[other] > gain[best]:
-            best = other
-    if best < 0:
-        best = site
-    is_open[best] = True
-    left -= cost[:, best]
-    return change + _open(links, best, count, gain)
+    """Put the best affordable site in the place of each open one of `near` and, where that gains, of those near it."""
+    added, moved = 0.0, True
+    while moved:
+        moved = False
+        for site in np.flatnonzero(is_open & near):
+            if not is_open[site]:
+                continue
+            near[site] = False
+            lost = _close(links, site, count, gain)
+            is_open[site] = False
+            left += cost[:, site]
+            best: Index = site
+            for other in range(len(gain)):
+                if not is_open[other] and gain[other] > gain[best] + least and _fits(cost, left, other):
+                    best = other
+            is_open[best] = True
+            left -= cost[:, best]
+            added += _open(links, best, count, gain) - lost
+            if best != site:
+                moved = True
+                _mark_near(links, site, near)
+                _mark_near(links, best, near)
+                near[best] = False
+    return added
 
 
 @compiled
-def search(  # noqa: C901, PLR0913 - plain arrays; the rounds in one loop
-    links: Links, cost: FloatArray, budget: FloatArray, start: IntArray, rounds: int, kicks: int, seed: int
-) -> IntArray:
-    """Return the best sites after greedy opening, swaps, and `rounds` of shaking and swapping.
+def _kick(  # noqa: PLR0913 - the state of the search, array by array
+    links: Links,
+    cost: FloatArray,
+    left: FloatArray,
+    is_open: NDArray[np.bool_],
+    count: NDArray[np.int32],
+    gain: FloatArray,
+    near: NDArray[np.bool_],
+) -> float:
+    """Close some open sites round a random one, open one of the good ones there; return the change.
+
+    `near` tells afterwards which sites overlap with what was changed.
+    """
+    overlap, change = np.empty(len(gain)), 0.0
+    _overlap(links, np.random.randint(len(gain)), overlap)  # noqa: NPY002 - numba has no other
+    near[:] = overlap > 0.0
+    if np.random.random() < ANYWHERE_SHARE:  # noqa: NPY002
+        opened = np.flatnonzero(is_open)
+        closing = opened[np.random.randint(len(opened)) :][:1]  # noqa: NPY002
+        _mark_near(links, closing[0], near)
+    else:
+        luck = np.where(is_open, overlap, 0.0) * np.random.random(len(gain))  # noqa: NPY002
+        closing = np.argsort(-luck)[: 1 + np.random.randint(MOST_CLOSED)]  # noqa: NPY002
+    for site in closing:
+        if is_open[site] and near[site]:
+            change -= _close(links, site, count, gain)
+            is_open[site] = False
+            left += cost[:, site]
+    best, most = -1, 0.0
+    for site in range(len(gain)):
+        if overlap[site] > 0.0 and not is_open[site] and _fits(cost, left, site):
+            lucky = gain[site] * (LEAST_LUCK + (1.0 - LEAST_LUCK) * np.random.random())  # noqa: NPY002
+            if lucky > most:
+                best, most = site, lucky
+    if best >= 0:
+        is_open[best] = True
+        left -= cost[:, best]
+        change += _open(links, best, count, gain)
+    return change
+
+
+@compiled
+def _return_to(  # noqa: PLR0913 - the state of the search, array by array
+    links: Links,
+    cost: FloatArray,
+    left: FloatArray,
+    is_open: NDArray[np.bool_],
+    count: NDArray[np.int32],
+    gain: FloatArray,
+    held: NDArray[np.bool_],
+) -> None:
+    for site in range(len(held)):
+        if is_open[site] and not held[site]:
+            is_open[site] = False
+            left += cost[:, site]
+            _close(links, site, count, gain)
+    for site in range(len(held)):
+        if held[site] and not is_open[site]:
+            is_open[site] = True
+            left -= cost[:, site]
+            _open(links, site, count, gain)
+
+
+@compiled
+def search(links: Links, cost: FloatArray, budget: FloatArray, start: IntArray, rounds: int, seed: int) -> IntArray:
+    """Return the best sites after greedy opening, swaps, and `rounds` of shaking and swapping nearby.
 
     Parameters
     ----------
@@ -175,8 +270,8 @@ def search(  # noqa: C901, PLR0913 - plain arrays; the rounds in one loop
         Content of each purse.
     start
         Sites to begin from; they must be affordable.
-    rounds, kicks
-        Number of rounds, and of random swaps in each.
+    rounds
+        Number of rounds.
     seed
         Seed of the shaking.
     """
@@ -198,28 +293,23 @@ def search(  # noqa: C901, PLR0913 - plain arrays; the rounds in one loop
     value += _fill(links, cost, budget, left, is_open, count, gain, least)
     value += _swap_all(links, cost, left, is_open, count, gain, least)
     value += _fill(links, cost, budget, left, is_open, count, gain, least)
-    held, held_value = np.flatnonzero(is_open), value
-    best, best_value = held, value
-    if len(held) == 0 or len(held) == n_sites:
-        return best
+    held, held_value = is_open.copy(), value
+    best, best_value = is_open.copy(), value
+    near = np.zeros(n_sites, np.bool_)
+    if not is_open.any() or is_open.all():
+        return np.flatnonzero(best)
     for _ in range(rounds):
-        for _ in range(kicks):
-            value += _kick(links, cost, left, is_open, count, gain)
+        value += _kick(links, cost, left, is_open, count, gain, near)
         value += _fill(links, cost, budget, left, is_open, count, gain, least)
-        value += _swap_all(links, cost, left, is_open, count, gain, least)
+        near |= is_open & ~held
+        value += _swap_near(links, cost, left, is_open, count, gain, least, near)
         value += _fill(links, cost, budget, left, is_open, count, gain, least)
-        if value >= held_value - least:
-            held, held_value = np.flatnonzero(is_open), value
+        allowed = DEVIATION * np.random.random()  # noqa: NPY002
+        if value >= held_value - least or value >= (1.0 - allowed) * best_value:
+            held[:], held_value = is_open, value
             if value > best_value + least:
-                best, best_value = held, value
+                best[:], best_value = is_open, value
             continue
-        for opened in np.flatnonzero(is_open):
-            is_open[opened] = False
-            left += cost[:, opened]
-            _close(links, opened, count, gain)
-        for opened in held:
-            is_open[opened] = True
-            left -= cost[:, opened]
-            _open(links, opened, count, gain)
+        _return_to(links, cost, left, is_open, count, gain, held)
         value = held_value
-    return best
+    return np.flatnonzero(best)

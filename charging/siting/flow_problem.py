@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from charging.siting.problem import FloatArray, IntArray
-from networks.errors import DataError
+from charging.siting.problem import FloatArray, IntArray, as_sites
+from networks.errors import DataError, InfeasibleError
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,10 @@ class FlowRefuelling:
     all_flows
         Whether a flow that cannot get through even with stations at every node is an error; otherwise it counts as
         not refuelled.
+    candidates
+        Nodes where a station may stand, besides the fixed ones; None: at every node.
+    forbidden
+        Nodes where none may stand.
     """
 
     graph: RoadGraph
@@ -79,6 +83,41 @@ class FlowRefuelling:
     max_detour_share: float = 0.0
     most_routes: int = 8
     all_flows: bool = False
+    candidates: Sequence[int] | None = None
+    forbidden: Sequence[int] = ()
+
+
+def node_count(graph: RoadGraph) -> int:
+    """Return the number of nodes."""
+    if graph.n_nodes is not None:
+        return graph.n_nodes
+    return int(max(np.max(graph.tail, initial=-1), np.max(graph.head, initial=-1))) + 1
+
+
+def allowed_nodes(problem: FlowRefuelling) -> NDArray[np.bool_]:
+    """Return for each node whether a station may stand there.
+
+    Raises
+    ------
+    DataError
+        If a node is unknown.
+    InfeasibleError
+        If a station is fixed at a forbidden node.
+    """
+    n_nodes = node_count(problem.graph)
+    fixed = as_sites(problem.fixed, n_nodes)
+    allowed = np.full(n_nodes, problem.candidates is None)
+    allowed[as_sites(problem.candidates or (), n_nodes, "candidates")] = True
+    allowed[fixed] = True
+    barred = as_sites(problem.forbidden, n_nodes, "forbidden")
+    both = np.intersect1d(fixed, barred)
+    if both.size:
+        raise InfeasibleError(
+            f"fixed: {len(both)} of {len(fixed)} fixed nodes are forbidden (first: {both[0]}); "
+            f"take {len(both)} nodes out of fixed or out of forbidden"
+        )
+    allowed[barred] = False
+    return allowed
 
 
 def as_lengths(graph: RoadGraph) -> csr_array:
@@ -91,7 +130,7 @@ def as_lengths(graph: RoadGraph) -> csr_array:
     if wrong.size:
         raise DataError(f"graph, road {wrong[0]}: length {length[wrong[0]]} km; give a length above 0")
     largest = int(max(tail.max(initial=-1), head.max(initial=-1)))
-    n_nodes = largest + 1 if graph.n_nodes is None else graph.n_nodes
+    n_nodes = node_count(graph)
     if largest >= n_nodes or min(tail.min(initial=0), head.min(initial=0)) < 0:
         raise DataError(f"graph: node {largest} is beyond {n_nodes} nodes, or one is below 0; number them from 0")
     low, high = np.minimum(tail, head), np.maximum(tail, head)

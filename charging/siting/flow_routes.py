@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from charging.siting.flow_problem import FlowRefuelling, as_flows, as_lengths
+from charging.siting.flow_problem import FlowRefuelling, allowed_nodes, as_flows, as_lengths
 from charging.siting.problem import FloatArray, IntArray
 from networks.errors import InfeasibleError
 
@@ -33,7 +34,7 @@ def routes_of_flows(problem: FlowRefuelling) -> tuple[list[list[Route]], FloatAr
     InfeasibleError
         If a flow has no way at all, none can be refuelled, or one cannot where all have to be.
     """
-    lengths = as_lengths(problem.graph)
+    lengths, allowed = as_lengths(problem.graph), allowed_nodes(problem)
     origin, destination, volume = as_flows(problem.flows, lengths.shape[0])
     ends = np.unique(np.r_[origin, destination])
     distance, before = dijkstra(lengths, indices=ends, return_predecessors=True)
@@ -45,7 +46,7 @@ def routes_of_flows(problem: FlowRefuelling) -> tuple[list[list[Route]], FloatAr
         if not np.isfinite(distance[start, destination[flow]]):
             raise InfeasibleError(f"flows, row {flow}: no road leads from {origin[flow]} to {destination[flow]}")
         ways = _ways((distance[start], before[start]), (distance[goal], before[goal]), int(destination[flow]), problem)
-        found = [_route(way, lengths, problem.range_km) for way in ways]
+        found = [_route(way, lengths, allowed, problem.range_km) for way in ways]
         routes.append([route for route in found if isinstance(route, Route)])
         needed[flow] = 0.0 if routes[-1] else min(float(gap) for gap in found if not isinstance(gap, Route))
     _require_range(problem, needed)
@@ -53,14 +54,29 @@ def routes_of_flows(problem: FlowRefuelling) -> tuple[list[list[Route]], FloatAr
 
 
 def _require_range(problem: FlowRefuelling, needed: FloatArray) -> None:
-    """Check that the range suffices between neighbouring nodes."""
+    """Check that the range suffices between neighbouring nodes where stations may stand."""
     short = np.flatnonzero(needed > 0)
     if not short.size or not (problem.all_flows or len(short) == len(needed)):
         return
+    bare = np.flatnonzero(np.isinf(needed))
+    if bare.size and (problem.all_flows or len(bare) == len(needed)):
+        raise InfeasibleError(_nowhere(bare, len(needed)))
+    short = short[np.isfinite(needed[short])]
     named = ", ".join(f"{flow} ({needed[flow]:g} km)" for flow in short[:FLOWS_NAMED])
+    everywhere = problem.candidates is None and not len(problem.forbidden)
+    gap = "longest road" if everywhere else "longest way without a node where a station may stand"
+    remedy = "add nodes on these roads" if everywhere else "allow stations at nodes between"
     raise InfeasibleError(
-        f"range_km: {problem.range_km:g} km is below the longest road of {len(short)} of {len(needed)} flows "
-        f"(first: {named}); raise it to {needed.max():g} km, or add nodes on these roads"
+        f"range_km: {problem.range_km:g} km is below the {gap} of {len(short)} of {len(needed)} flows "
+        f"(first: {named}); raise it to {needed[short].max():g} km, or {remedy}"
+    )
+
+
+def _nowhere(bare: IntArray, n_flows: int) -> str:
+    named = ", ".join(str(flow) for flow in bare[:FLOWS_NAMED])
+    return (
+        f"candidates: no station may stand anywhere on the ways of {bare.size} of {n_flows} flows (first: {named}); "
+        "allow at least 1 node on each of them"
     )
 
 
@@ -93,17 +109,27 @@ def _walk(before: IntArray, node: int) -> list[int]:
     return walk
 
 
-def _route(way: list[int], lengths: csr_array, range_km: float) -> Route | float:
-    """Return the route, or the longest road on it where that is beyond the range [km]."""
+def _route(way: list[int], lengths: csr_array, allowed: NDArray[np.bool_], range_km: float) -> Route | float:
+    """Return the route, or the range it takes with a station wherever one may stand [km]."""
     nodes = np.array(way)
-    steps = np.asarray(lengths[nodes[:-1], nodes[1:]]).ravel()
-    if steps.max() > range_km + SLACK_KM:
-        return float(steps.max())
-    at_km = np.r_[0.0, np.cumsum(steps)]
-    return Route(nodes, at_km, clauses_of(nodes, at_km, range_km))
+    at_km = np.r_[0.0, np.cumsum(np.asarray(lengths[nodes[:-1], nodes[1:]]).ravel())]
+    needed = _longest_gap(at_km, allowed[nodes])
+    if needed > range_km + SLACK_KM:
+        return needed
+    return Route(nodes, at_km, clauses_of(nodes, at_km, range_km, allowed[nodes]))
 
 
-def clauses_of(nodes: IntArray, at_km: FloatArray, range_km: float) -> tuple[Clause, ...]:
+def _longest_gap(at_km: FloatArray, allowed: NDArray[np.bool_]) -> float:
+    """Return the longest way from one possible station to the next on the round out and back [km]."""
+    at = at_km[allowed]
+    if not at.size:
+        return np.inf
+    return float(max(2.0 * at[0], 2.0 * (at_km[-1] - at[-1]), np.diff(at).max(initial=0.0)))
+
+
+def clauses_of(
+    nodes: IntArray, at_km: FloatArray, range_km: float, allowed: NDArray[np.bool_] | None = None
+) -> tuple[Clause, ...]:
     """Return the smallest sets of nodes of which the endless drive out and back needs a station each.
 
     Parameters
@@ -112,6 +138,8 @@ def clauses_of(nodes: IntArray, at_km: FloatArray, range_km: float) -> tuple[Cla
         The route and the position of each node on it [km].
     range_km
         Distance driven on a full tank [km].
+    allowed
+        For each of `nodes` whether a station may stand there; None: at all. An empty set: there is no way through.
 
     Notes
     -----
@@ -126,8 +154,10 @@ def clauses_of(nodes: IntArray, at_km: FloatArray, range_km: float) -> tuple[Cla
     last = size + np.arange(size)
     first = np.maximum(first, last - size + 1)
     smallest = np.r_[True, first[1:] != first[:-1]]
+    may = frozenset(nodes.tolist() if allowed is None else nodes[allowed].tolist())
     sets = {
-        frozenset(twice[low : high + 1].tolist()) for low, high in zip(first[smallest], last[smallest], strict=True)
+        may.intersection(twice[low : high + 1].tolist())
+        for low, high in zip(first[smallest], last[smallest], strict=True)
     }
     ordered = sorted(sets, key=lambda each: (len(each), sorted(each)))
     kept: list[frozenset[int]] = []

@@ -71,15 +71,15 @@ def refuelled(ways: Ways, sites: IntArray, n_nodes: int) -> float:
     return float(_gains(ways, is_open, gain, 0.0))
 
 
-def choose_greedily(ways: Ways, p: int, sites: IntArray, n_nodes: int) -> IntArray:
-    """Return p sites, those of `sites` first, then each the one that helps most; nearly open routes count."""
+def choose_greedily(ways: Ways, p: int, sites: IntArray, allowed: NDArray[np.bool_]) -> IntArray:
+    """Return p sites, those of `sites` first, then each the allowed one that helps most; nearly open routes count."""
     chosen = sites.tolist()
-    is_open = np.zeros(n_nodes, dtype=np.bool_)
+    is_open = np.zeros(len(allowed), dtype=np.bool_)
     is_open[sites] = True
-    gain = np.empty(n_nodes)
+    gain = np.empty(len(allowed))
     while len(chosen) < p:
         _gains(ways, is_open, gain, 1.0)
-        gain[is_open] = -1.0
+        gain[is_open | ~allowed] = -1.0
         best = int(gain.argmax())
         is_open[best] = True
         chosen.append(best)

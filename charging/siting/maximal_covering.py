@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from charging.siting.answer import Answer, make_answer, whole
 from charging.siting.cover_branch import Branching, Incumbent, decide
 from charging.siting.cover_input import CoverInput, CoverRows, PointMerger, read_cover
+from charging.siting.cover_pool import MEMBERS, Pool
 from charging.siting.cover_prices import FREE, OPEN, Dual, Links, descend, start_dual
 from charging.siting.cover_purse import Purse, make_purse
 from charging.siting.cover_search import search
@@ -25,12 +26,12 @@ MOST_STEPS = 2000
 JOIN_EVERY = 2
 SMALLEST_FALL = 1e-6
 """Relative fall of the bound in `STEPS_AT_ONCE` steps below which they end."""
-SEARCH_ENTRIES = 20_000_000
+SEARCH_ENTRIES = 10_000_000
 """Work of one search [matrix entries x rounds]; by count and not by clock, so that it is repeatable."""
-MOST_ROUNDS = 400
-KICKS = 2
-NODES_AT_ONCE = 32
-SEARCH_AFTER_NODES = 128
+MOST_ROUNDS = 24
+JOINED = 16
+"""How often two of the first choices are joined before branching."""
+NODES_AT_ONCE = 16
 SAME = 1e-11
 """Relative difference below which bound and objective are the same number: sums of doubles, no solver's tolerance."""
 
@@ -181,7 +182,9 @@ def _improve(task: Task, best: Incumbent, effort: Effort) -> None:
     task = Task(task.links, purse, task.sites, task.served)
     if _is_done(best, effort):
         return
-    _search(task, best, _by_share(purse, dual), rounds=_rounds(task), seed=2)
+    _search_widely(task, best, dual, effort)
+    if _is_done(best, effort):
+        return
     nothing = np.zeros(len(task.sites), dtype=np.int8)
     status = decide(dual.worth, purse.joint, nothing, dual.bound, best.enough())
     if not purse.affords(np.flatnonzero(status == OPEN)):
@@ -201,7 +204,17 @@ def _rounds(task: Task) -> int:
 
 
 def _search(task: Task, best: Incumbent, start: IntArray, *, rounds: int, seed: int) -> None:
-    best.offer(task.links, search(task.links, task.purse.cost, task.purse.budget, start, rounds, KICKS, seed))
+    best.offer(task.links, search(task.links, task.purse.cost, task.purse.budget, start, rounds, seed))
+
+
+def _search_widely(task: Task, best: Incumbent, dual: Dual, effort: Effort) -> None:
+    """Better choices drawn by the shares of the relaxed answer, and joined ones."""
+    pool = Pool(task.links, task.purse, _rounds(task))
+    pool.take(best.sites)
+    for turn in range(MEMBERS + JOINED):
+        best.offer(task.links, pool.draw(dual.share) if turn < MEMBERS else pool.join())
+        if _is_done(best, effort):
+            break
 
 
 def _by_share(purse: Purse, dual: Dual) -> IntArray:
@@ -259,13 +272,17 @@ def _branch_core(core: Task, best: Incumbent, effort: Effort) -> None:
     core = Task(core.links, purse, core.sites, core.served)
     branching = Branching(core.links, purse, best, effort)
     branching.begin(dual, np.zeros(len(core.sites), dtype=np.int8))
+    pool = Pool(core.links, purse, _rounds(core))
+    pool.take(best.sites)
     most = np.inf if effort.nodes is None else effort.nodes
-    looked_at = 0
+    looked_at, join_at, in_vain = 0, 0, 0
     while looked_at < most and branching.run(int(min(NODES_AT_ONCE, most - looked_at))):
         looked_at += NODES_AT_ONCE
         effort.tell(best.value + core.served, best.bound + core.served)
-        if looked_at % SEARCH_AFTER_NODES == 0 and best.sites.size:
-            _search(core, best, best.sites, rounds=_rounds(core), seed=looked_at)
+        if looked_at > join_at and not effort.suffices(best.value, best.bound):
+            new = pool.draw(dual.share) if len(pool.members) < MEMBERS else pool.join()
+            in_vain = 0 if best.offer(core.links, new) else in_vain + 1
+            join_at = looked_at + in_vain * NODES_AT_ONCE
 
 
 def _fill(sites: IntArray, p: int, n_sites: int) -> IntArray:

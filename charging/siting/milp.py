@@ -1,6 +1,7 @@
 """Mixed-integer programs on HiGHS, called directly."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -58,7 +59,7 @@ def minimise(
     program
         What to minimise.
     effort
-        When to stop; presolve heeds no time limit.
+        When to stop; presolve heeds neither the time limit nor Ctrl-C.
     start
         Values to begin from, one a column.
     target
@@ -83,7 +84,8 @@ def minimise(
         solution = highspy.HighsSolution()
         solution.col_value = start.tolist()
         solver.setSolution(solution)
-    solver.run()
+    with effort.ended_by_hand():
+        solver.run()
     return _outcome(solver, scale, bool(program.integer.any()))
 
 
@@ -97,7 +99,20 @@ def _solver(effort: Effort) -> highspy.Highs:
     solver.setOptionValue("time_limit", float(np.clip(effort.seconds_left(), 0.01, 1e9)))
     if effort.nodes is not None:
         solver.setOptionValue("mip_max_nodes", effort.nodes)
+    stop_in_time(solver, effort)
     return solver
+
+
+def stop_in_time(solver: highspy.Highs, effort: Effort) -> None:
+    """Let `effort` end the solver while it runs: over its time, by whom it reports to, or by hand."""
+
+    def check(event: Any) -> None:
+        if effort.ask():
+            event.interrupt()
+
+    solver.cbSimplexInterrupt += check
+    solver.cbIpmInterrupt += check
+    solver.cbMipInterrupt += check
 
 
 def _model(program: Program, scale: float) -> highspy.HighsLp:

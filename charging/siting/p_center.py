@@ -34,11 +34,15 @@ def solve_p_center(problem: PCenter, effort: Effort) -> Answer:
     n_sites = cost.shape[1]
     fixed = as_sites(problem.fixed, n_sites)
     require_p(problem.p, len(fixed), n_sites)
-    sites, bound = _halve(cost, problem.p, fixed, effort) if len(cost) else (fixed, 0.0)
+    sites, bound = fixed, 0.0
+    if len(cost):
+        with effort.ended_by_hand():
+            sites, bound = _halve(cost, problem.p, fixed, effort)
     sites = np.sort(np.r_[sites, np.setdiff1d(np.arange(n_sites), sites)[: problem.p - len(sites)]])
     assignment = cheapest_site(cost, sites)
     objective = float(cost[np.arange(len(cost)), assignment].max(initial=0.0))
-    return make_answer(sites, assignment, objective, min(bound, objective), cpu_s=time.process_time() - cpu)
+    spent, interrupted, bound = time.process_time() - cpu, effort.ended.is_set(), min(bound, objective)
+    return make_answer(sites, assignment, objective, bound, cpu_s=spent, interrupted=interrupted)
 
 
 def reachable_sites(cost: FloatArray, p: int, fixed: IntArray, effort: Effort) -> IntArray:

@@ -1,4 +1,4 @@
-"""The p-median: swaps, a Lagrangian bound, and branch and bound on what the bound leaves open.
+"""The p-median: swaps, a Lagrangian bound, and branch and bound on what the bound leaves open; cuts for many points.
 
 Hakimi 1964, doi 10.1287/opre.12.3.450; Lagrangian: Cornuejols, Fisher and Nemhauser 1977, doi 10.1287/mnsc.23.8.789.
 """
@@ -13,7 +13,6 @@ from charging.siting.effort import Effort
 from charging.siting.median_bound import (
     BOUND,
     OPEN,
-    STEP,
     Dual,
     Lists,
     ascend,
@@ -23,9 +22,9 @@ from charging.siting.median_bound import (
     run_up,
     shrink,
     start_dual,
-    warm_up,
 )
 from charging.siting.median_search import greedy_median, two_nearest
+from charging.siting.median_split import Splitting
 from charging.siting.median_task import Median, Node
 from charging.siting.median_tree import search_tree
 from charging.siting.p_center import reachable_sites
@@ -40,6 +39,8 @@ from charging.siting.problem import (
 )
 
 QUICK_STEPS = 150
+LOOK_AT_ONCE = 100_000
+"""Costs looked at together."""
 ROUNDS, STEPS_PER_ROUND = 60, 40
 LEAST_RISE = 0.01
 """Share of the way to the goal that a round has to bring for another one to be worth it."""
@@ -47,10 +48,11 @@ RESTARTS, RESTART_STEP = 4, 0.1
 """How often steps that became too short are lengthened, and to what."""
 MOST_KICKS, KICK_WORK, GROUPED_KICKS = 200, 120_000_000, 200
 """How often the best choice is shaken, and how often for all points x sites together; by count, so repeatable."""
-SHORT_LISTS_FROM = 2_000_000
-"""Points x sites above which lists hold only sites that are near compared with the open ones."""
-REACH = 2.0
-"""How far such a list goes beyond the cost at the best open site, in steps from there to the next open site."""
+MANY_FROM = 2_000_000
+"""Points x sites above which points are taken together and lists hold only near sites."""
+REACH, MOST_SHORT = 2.0, 0.02
+"""How far such a list goes beyond the cost at the best open site, in steps from there to the next open site; and for
+which share of the points it may be too short before all are made longer."""
 
 
 def solve_p_median(problem: PMedian, effort: Effort) -> Answer:
@@ -80,16 +82,20 @@ def solve_p_median(problem: PMedian, effort: Effort) -> Answer:
     sites, bound = start, 0.0
     if heavy.any():
         whole_values = whole(weight) and _whole_costs(cost)
-        sites, bound = _solve_median(_median(*some, start, (problem.p, fixed, whole_values)), effort)
+        with effort.ended_by_hand():
+            sites, bound = _solve_median(_median(*some, start, (problem.p, fixed, whole_values)), effort)
     assignment = cheapest_site(cost, sites)
     served = assignment >= 0
     objective = float((weight[served] * cost[served, assignment[served]]).sum())
-    return make_answer(np.sort(sites), assignment, objective, min(bound, objective), cpu_s=time.process_time() - cpu)
+    spent, interrupted, bound = time.process_time() - cpu, effort.ended.is_set(), min(bound, objective)
+    return make_answer(np.sort(sites), assignment, objective, bound, cpu_s=spent, interrupted=interrupted)
 
 
 def _whole_costs(cost: FloatArray) -> bool:
-    finite = cost[np.isfinite(cost)]
-    return bool((finite == np.rint(finite)).all())
+    for rows in np.array_split(cost, max(cost.size // LOOK_AT_ONCE, 1)):
+        if not ((rows == np.rint(rows)) | np.isinf(rows)).all():
+            return False
+    return True
 
 
 def _filled(sites: IntArray, fixed: IntArray, p: int, n_sites: int) -> IntArray:
@@ -124,45 +130,46 @@ def _penalised(cost: FloatArray, weight: FloatArray) -> tuple[FloatArray, float]
 def _solve_median(median: Median, effort: Effort) -> tuple[IntArray, float]:
     """Return the best sites and the bound: at the root, then by branching."""
     median.better(median.sites)
-    large = median.cost.size > SHORT_LISTS_FROM
-    if large:
-        median.shake(GROUPED_KICKS, effort, grouped_points=True)
-    reach = REACH if large else np.inf
-    root: Node | None = None
+    if median.cost.size > MANY_FROM:
+        bound = _solve_many(median, effort)
+        return median.sites, median.round_up(bound)
+    root = _root(median, effort)
+    if root.bound > median.limit(effort.gap) or effort.seconds_left() < 0:
+        return median.sites, median.round_up(root.bound)
+    median.shake(int(min(MOST_KICKS, KICK_WORK // median.cost.size)), effort)
+    bound = search_tree(median, root, effort)
+    return median.sites, bound
+
+
+def _solve_many(median: Median, effort: Effort) -> float:
+    """Return the bound for many points, by cuts on lists as short as the bound allows."""
+    median.shake(GROUPED_KICKS, effort, grouped_points=True)
+    reach = REACH
     while True:
-        root = _root(median, reach, root, effort)
-        if root.bound > median.limit(effort.gap) or effort.seconds_left() < 0:
-            return median.sites, median.round_up(root.bound)
-        if not _at_cap(root):
-            median.shake(int(min(MOST_KICKS, KICK_WORK // median.cost.size)), effort)
-            bound = search_tree(median, root, effort)
-            return median.sites, bound
+        _, first, second = two_nearest(median.cost, median.sites)
+        highest = first + reach * (second - first) if np.isfinite(reach) else np.full(len(first), np.inf)
+        lists = near_lists(median.cost, highest, median.barred)
+        splitting = Splitting(median, lists, effort)
+        root = splitting.root()
+        bound = root.bound
+        over = bound > median.limit(effort.gap) or effort.seconds_left() < 0
+        if not over and splitting.short <= MOST_SHORT * len(first):
+            bound = splitting.search(root)
+            over = not splitting.is_stuck
+        if over or not np.isfinite(lists.cap).any():
+            return bound
         reach = 2.0 * reach
 
 
-def _at_cap(node: Node) -> bool:
-    """Return whether longer lists might give a better bound."""
-    return bool((np.isfinite(node.lists.cap) & (node.price >= node.lists.cap * (1 - 1e-12))).any())
-
-
-def _root(median: Median, reach: float, before: Node | None, effort: Effort) -> Node:
-    """Return the node of all choices with its bound, the lists as short as the bound allows.
-
-    The prices begin from those of `before`, the root on shorter lists, if there was one.
-    """
+def _root(median: Median, effort: Effort) -> Node:
+    """Return the node of all choices with its bound."""
     _, first, second = two_nearest(median.cost, median.sites)
-    step = second - first
-    highest = first + reach * step if np.isfinite(reach) else np.full(len(first), np.inf)
-    lists = near_lists(median.cost, highest, median.barred)
+    lists = near_lists(median.cost, np.full(len(first), np.inf), median.barred)
     status = np.zeros(len(median.cost), dtype=np.int8)
     status[median.fixed] = OPEN
-    if before is None:
-        dual = start_dual(lists, status, median.p, first + 0.5 * np.minimum(step, first + 1e-3), median.weight)
-        run_up(lists, status, median.p, dual, median.goal(effort.gap), QUICK_STEPS)
-    else:
-        dual = start_dual(lists, status, median.p, before.price, median.weight)
-        warm_up(lists, status, median.p, dual, before.share)
-        dual.control[STEP] = RESTART_STEP
+    price = first + 0.5 * np.minimum(second - first, first + 1e-3)
+    dual = start_dual(lists, status, median.p, price, median.weight)
+    run_up(lists, status, median.p, dual, median.goal(effort.gap), QUICK_STEPS)
     bound = _ascend_in_rounds(median, lists, status, dual, effort)
     return Node(lists, status, dual.price, bound, dual.share)
 

@@ -67,7 +67,7 @@ def solve_period_covering(problem: PeriodCovering, effort: Effort) -> PeriodAnsw
     Raises
     ------
     InfeasibleError
-        If the fixed sites pass a number or a budget.
+        If the fixed sites pass a number or a budget: in which periods, and by how much to raise each.
     DataError
         If arrays do not fit each other, or neither numbers nor budgets are given.
     """
@@ -125,7 +125,7 @@ def _period_purses(
     """Return a purse a period for the number and for the money: costs of (period, site) columns, and contents."""
     if problem.p is None and problem.budget is None:
         raise DataError("p None, budget None: give one of the two, or both, a value each period")
-    costs, contents = [], []
+    costs, contents, short = [], [], list[str]()
     for name, each, limits in (
         ("p", np.ones(n_sites), problem.p),
         ("budget", as_vector(problem.cost, n_sites, "cost"), problem.budget),
@@ -133,13 +133,22 @@ def _period_purses(
         if limits is None:
             continue
         content = as_vector(limits, n_periods, name)
-        needed = float(each[fixed].sum())
-        if needed > content.min() + 1e-9:
-            period, over = int(content.argmin()), needed - float(content.min())
-            raise InfeasibleError(f"{name}: the fixed sites take {needed:g} in period {period}; raise it by {over:g}")
+        short += _short(name, float(each[fixed].sum()), content)
         costs += [np.tile(each, n_periods) * np.repeat(np.arange(n_periods) <= t, n_sites) for t in range(n_periods)]
         contents.append(content)
+    if short:
+        raise InfeasibleError(short)
     return np.array(costs), np.concatenate(contents)
+
+
+def _short(name: str, needed: float, content: FloatArray) -> list[str]:
+    """Return a message for each period in which the fixed sites alone take more than there is."""
+    periods = np.flatnonzero(needed > content + 1e-9 * np.maximum(content, 1.0))
+    return [
+        f"{name}, period {period}: the fixed sites take {needed:g}; raise {content[period]:g} by "
+        f"{needed - content[period]:g}"
+        for period in periods.tolist()
+    ]
 
 
 def _wide_cover(cover: csr_array, n_periods: int) -> csr_array:

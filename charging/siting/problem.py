@@ -146,8 +146,8 @@ def as_vector(values: ArrayLike | None, size: int, name: str) -> FloatArray:
     return vector
 
 
-def as_sites(fixed: Sequence[int], n_sites: int) -> IntArray:
-    """Return the fixed sites sorted, each once.
+def as_sites(fixed: Sequence[int], n_sites: int, name: str = "fixed") -> IntArray:
+    """Return the fixed sites (or others, by their `name`) sorted, each once.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def as_sites(fixed: Sequence[int], n_sites: int) -> IntArray:
     sites = np.unique(np.asarray(list(fixed), dtype=np.int64))
     wrong = sites[(sites < 0) | (sites >= n_sites)]
     if wrong.size:
-        raise DataError(f"fixed: site {wrong[0]} is unknown; sites are numbered 0 to {n_sites - 1}")
+        raise DataError(f"{name}: site {wrong[0]} is unknown; sites are numbered 0 to {n_sites - 1}")
     return sites
 
 

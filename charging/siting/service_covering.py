@@ -138,7 +138,7 @@ def solve_service_covering(problem: ServiceCovering, effort: Effort) -> ServiceA
     bound = min(-outcome.bound, total)
     values = np.zeros(layout.n_columns) if outcome.values is None else outcome.values
     objective = float(shares @ values)
-    _require_share(problem, layout, bound / max(total, 1e-300), program, effort)
+    _require_share(problem, layout, bound / max(total, 1e-300), effort)
     return _answer(problem, layout, values, max(bound, objective), (cpu, effort.ended.is_set()))
 
 
@@ -269,37 +269,48 @@ def _sources(layout: _Layout) -> csr_array:
     return _sparse(rows, columns, np.ones(len(columns)), (len(layout.source), layout.n_columns))
 
 
-def _require_share(
-    problem: ServiceCovering, layout: _Layout, best_share: float, program: Program, effort: Effort
-) -> None:
+def _require_share(problem: ServiceCovering, layout: _Layout, best_share: float, effort: Effort) -> None:
     """Check that `least_share` can be served.
 
     Raises
     ------
     InfeasibleError
-        If not: with the least budget that would do, or the largest share where no budget would.
+        If not: with the least budget or number that would do, or the largest share where none would.
     """
     if problem.least_share <= best_share + SERVED:
         return
     missed = f"least_share: at most {best_share:.4g} of the demand can be served, {problem.least_share:g} is asked for"
-    least = None if problem.budget is None else _least_budget(problem, layout, program, effort)
-    if least is None:
-        raise InfeasibleError(f"{missed}; lower it by {problem.least_share - best_share:.4g}, or add sites or sizes")
-    over = least - float(problem.budget or 0.0)
-    raise InfeasibleError(f"{missed} within a budget of {problem.budget:g}; raise the budget by {over:g} to {least:g}")
+    if problem.budget is not None:
+        least = _least_limit(problem, replace(problem, budget=None), layout, _spending(layout), effort)
+        if least is not None:
+            over = least - float(problem.budget)
+            raise InfeasibleError(
+                f"{missed} within a budget of {problem.budget:g}; raise the budget by {over:g} to {least:g}"
+            )
+    if problem.p is not None:
+        fewest = _least_limit(problem, replace(problem, p=None), layout, layout.row(1.0, 0.0, 0.0), effort)
+        if fewest is not None:
+            over = round(fewest) - problem.p
+            raise InfeasibleError(f"{missed} with {problem.p} stations; raise p by {over} to {problem.p + over}")
+    raise InfeasibleError(f"{missed}; lower it by {problem.least_share - best_share:.4g}, or add sites or sizes")
 
 
-def _least_budget(problem: ServiceCovering, layout: _Layout, program: Program, effort: Effort) -> float | None:
-    """Return the least cost at which `least_share` is served, None where no budget suffices."""
-    rows, lower, upper = _rows(replace(problem, budget=None), layout)
-    share = csr_array(-program.cost[None, :])
+def _least_limit(
+    problem: ServiceCovering, wider: ServiceCovering, layout: _Layout, spent: csr_array, effort: Effort
+) -> float | None:
+    """Return the least that has to be spent of what `wider` leaves unlimited so that `least_share` is served.
+
+    None where nothing suffices.
+    """
+    rows, lower, upper = _rows(wider, layout)
+    served = layout.row(0.0, layout.system.weight[_entry_points(layout)], 0.0)
     least = problem.least_share * float(np.asarray(problem.demand, dtype=np.float64).sum())
     cheapest = Program(
-        cost=_spending(layout).toarray()[0],
-        matrix=csr_array(vstack([rows, share]).tocsr()),
+        cost=spent.toarray()[0],
+        matrix=csr_array(vstack([rows, served]).tocsr()),
         row_lower=np.r_[lower, least],
         row_upper=np.r_[upper, np.inf],
-        integer=program.integer,
+        integer=np.arange(layout.n_columns) < layout.n_stations,
     )
     outcome = minimise(cheapest, effort)
     return None if outcome.values is None else float(cheapest.cost @ outcome.values)

@@ -66,6 +66,11 @@ def solve(
         If no choice of sites meets the constraints; the message says which one and by how much to relax it.
     DataError
         If an array has the wrong shape or a value out of its bounds.
+
+    Notes
+    -----
+    The search goes on until bound and objective meet (`optimal`), the gap is at most `gap` (`feasible`), `report` or
+    Ctrl-C ends it (`interrupted`), or the time or the nodes are used up (`feasible` with a gap above `gap`).
     """
     effort = Effort(time_limit_s, gap, nodes, report)
     solver = _SOLVERS.get(type(problem).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -177,7 +178,7 @@ class Search:
 
     def report(self, progress: Any) -> bool:
         """Tell on a terminal how far the search is, and return whether it shall end."""
-        if err.is_terminal:
+        if err.is_terminal and not math.isnan(progress.objective):
             text = f"{progress.elapsed_s:5.1f} s: {progress.objective:,.0f}, bound {progress.bound:,.0f}"
             err.print(text, style="dim", highlight=False)
         return self.is_over

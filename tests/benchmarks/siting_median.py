@@ -1,7 +1,8 @@
 """Medians and centres on graphs of 100 to 900 nodes, large p-medians, capacities; in processor seconds.
 
-`--json` prints JSON; `--spopt` also runs spopt 0.7.0 on the 500 x 500 p-median, in an environment of its own in a
-temporary folder.
+What is done is told on the way (on standard error); all rows come at the end, with `--json` as JSON. `--seed N` takes
+other graphs. `--spopt` also runs spopt 0.7.0 on the 500 x 500 p-median, in an environment of its own in a temporary
+folder.
 """
 
 import json
@@ -18,8 +19,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from charging.siting import CapacitatedPMedian, PCenter, PMedian, solve
+from charging.siting.solve import Problem
 
-ALL_CPU_S, SMALL_CAPACITATED = 60.0, 200
+ALL_CPU_S, GRAPH_LIMIT_S, LARGE_LIMIT_S = 60.0, 60.0, 60.0
+CAPACITATED_LIMIT_S, SMALL_LIMIT_S, SMALL_CAPACITATED, CAPACITATED_GAP = 100.0, 30.0, 100, 0.005
+CAPACITATED = ((50, 5), (100, 10), (200, 15), (300, 25), (402, 30), (402, 40))
+FEWER = {700: 4, 800: 3, 900: 3}
+"""How many numbers of sites are tried on the largest graphs, so that there are 40 instances in all."""
 PEER = """
 import sys, time, numpy as np, pulp
 from spopt.locate import PMedian
@@ -41,7 +47,7 @@ def graphs(seed: int) -> Iterator[tuple[int, int, np.ndarray]]:
                 roads[one, other] = int(random.integers(1, 101))
         ends, length = np.array(list(roads)), np.array(list(roads.values()), dtype=float)
         distance = dijkstra(csr_array((length, ends.T), shape=(n, n)), directed=False)
-        for p in (5, 10, n // 10, n // 5, n // 3):
+        for p in (5, 10, n // 10, n // 5, n // 3)[: FEWER.get(n, 5)]:
             yield n, p, distance
 
 
@@ -52,9 +58,16 @@ def plane(n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
     return np.hypot(*(points[:, None] - sites[None]).transpose(2, 0, 1)), random.lognormal(0, 1, n)
 
 
-def measured(name: str, problem: object, bars: tuple[float, float] | None = None, **limits: float) -> dict[str, object]:
+def measured(
+    name: str,
+    problem: Problem,
+    bars: tuple[float, float] | None = None,
+    *,
+    gap: float = 0.0,
+    time_limit_s: float = 60.0,
+) -> dict[str, object]:
     """Figures of one instance beside its bars: CPU seconds and gap."""
-    answer = solve(problem, **limits)
+    answer = solve(problem, gap=gap, time_limit_s=time_limit_s)
     numbers = {key: float(getattr(answer, key)) for key in ("objective", "bound", "gap", "cpu_s")}
     row: dict[str, object] = {"work": name, "status": answer.status, **numbers}
     if bars is not None:
@@ -75,38 +88,55 @@ def spopt(cost: np.ndarray, weight: np.ndarray) -> dict[str, object]:
     return {"work": "spopt 0.7.0 p-median 500 x 500", "objective": objective, "wall_s": wall_s}
 
 
-def rows() -> Iterator[dict[str, object]]:
-    small = np.random.default_rng(0).integers(1, 30, (30, 30)).astype(float)
-    cpu = time.process_time()
-    for problem in (PMedian(small, np.ones(30), 3), PCenter(small, 3), CapacitatedPMedian(small, np.ones(30), 12.0, 3)):
-        solve(problem)
-    yield {"work": "first calls, compiled or read from disk", "cpu_s": time.process_time() - cpu}
-    for kind in ("p-median", "p-center"):
-        done = []
-        for n, p, distance in graphs(0):
-            problem = PMedian(distance, np.ones(n), p) if kind == "p-median" else PCenter(distance, p)
-            done.append(measured(f"{kind} {n} p {p}", problem))
-            yield done[-1]
-        spent, unproven = sum(row["cpu_s"] for row in done), sum(row["status"] != "optimal" for row in done)
-        kept = spent <= ALL_CPU_S and unproven == 0
-        yield {
-            "work": f"all {kind}s of 100 to 900 nodes",
-            "cpu_s": spent,
-            "unproven": unproven,
-            "bar_cpu_s": ALL_CPU_S,
-            "keeps_bars": kept,
-        }
-    yield measured("p-median 500 x 500 p 25", PMedian(*plane(500, 500), 25), (0.2, 0.0))
-    yield measured("p-median 50000 x 500 p 25", PMedian(*plane(50_000, 500), 25), (10.0, 1e-4), gap=1e-4)
-    for n, p in ((100, 10), (200, 15), (300, 25), (300, 30), (402, 30), (402, 40)):
+def on_graphs(kind: str, seed: int) -> Iterator[dict[str, object]]:
+    """Figures of each graph, and of all together beside the bar."""
+    done = []
+    for n, p, distance in graphs(seed):
+        problem: Problem = PMedian(distance, np.ones(n), p) if kind == "p-median" else PCenter(distance, p)
+        done.append(measured(f"{kind} {n} p {p}", problem, time_limit_s=GRAPH_LIMIT_S))
+        yield done[-1]
+    spent, unproven = sum(float(str(row["cpu_s"])) for row in done), sum(row["status"] != "optimal" for row in done)
+    row: dict[str, object] = {"work": f"all {len(done)} {kind}s of 100 to 900 nodes", "cpu_s": spent}
+    yield row | {"unproven": unproven, "bar_cpu_s": ALL_CPU_S, "keeps_bars": spent <= ALL_CPU_S and unproven == 0}
+
+
+def with_capacities() -> Iterator[dict[str, object]]:
+    for n, p in CAPACITATED:
         demand = np.random.default_rng(n).integers(1, 101, n).astype(float)
-        problem = CapacitatedPMedian(plane(n, n)[0], demand, np.ceil(demand.sum() / (0.9 * p)), p)
-        limit = 60.0 if n <= SMALL_CAPACITATED else 200.0
-        yield measured(f"capacitated p-median {n} p {p}", problem, (limit, 0.005), time_limit_s=limit)
+        problem = CapacitatedPMedian(plane(n, n)[0], demand, float(np.ceil(demand.sum() / (0.9 * p))), p)
+        limit = SMALL_LIMIT_S if n <= SMALL_CAPACITATED else CAPACITATED_LIMIT_S
+        name = f"capacitated p-median {n} p {p}"
+        yield measured(name, problem, (limit, CAPACITATED_GAP), time_limit_s=limit)
 
 
-if __name__ == "__main__":
-    found = list(rows())
+def rows(seed: int) -> Iterator[dict[str, object]]:
+    small = np.random.default_rng(0).integers(1, 30, (30, 30)).astype(float)
+    wide = np.random.default_rng(0).random((8_000, 300))
+    cpu = time.process_time()
+    solve(PMedian(small, np.ones(30), 3))
+    solve(PCenter(small, 3))
+    solve(CapacitatedPMedian(small, np.ones(30), 12.0, 3))
+    solve(PMedian(wide, np.ones(len(wide)), 3), nodes=1)
+    yield {"work": "first calls, compiled or read from disk", "cpu_s": time.process_time() - cpu}
+    yield measured("p-median 500 x 500 p 25", PMedian(*plane(500, 500), 25), (0.2, 0.0))
+    large = PMedian(*plane(50_000, 500), 25)
+    yield measured("p-median 50000 x 500 p 25", large, (10.0, 1e-4), gap=1e-4, time_limit_s=LARGE_LIMIT_S)
+    yield from with_capacities()
+    yield from on_graphs("p-center", seed)
+    yield from on_graphs("p-median", seed)
+
+
+def main() -> None:
+    seed = int(sys.argv[sys.argv.index("--seed") + 1]) if "--seed" in sys.argv else 0
+    found = []
+    for row in rows(seed):
+        found.append(row)
+        told = {key: value for key, value in row.items() if key not in ("bound", "objective")}
+        print(told, file=sys.stderr, flush=True)
     if "--spopt" in sys.argv:
         found.append(spopt(*plane(500, 500)))
     print(json.dumps(found, indent=1) if "--json" in sys.argv else "\n".join(map(str, found)))
+
+
+if __name__ == "__main__":
+    main()

@@ -83,6 +83,38 @@ def test_what_is_built_early_stays_and_the_sum_over_periods_is_largest(instance,
     assert cost[answer.sites_in(1)].sum() <= numbers[1]
 
 
+@st.composite
+def plans_of_three_years(draw):
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n_points, n_sites = draw(st.integers(1, 10)), draw(st.integers(2, 4))
+    cover = random.random((n_points, n_sites)) < 0.4
+    cost = random.integers(1, 5, n_sites) + random.choice([0.0, 0.25], n_sites)
+    fixed = tuple(np.flatnonzero(random.random(n_sites) < 0.2).tolist())
+    budget = cost[list(fixed)].sum() + random.integers(0, 8, 3)
+    p = len(fixed) + random.integers(0, 3, 3) if draw(st.booleans()) else None
+    return PeriodCovering(cover, random.integers(0, 9, (3, n_points)) * 1.0, p, cost, budget, fixed)
+
+
+@EXAMPLES
+@given(plans_of_three_years())
+def test_every_year_keeps_its_own_budget_and_number_and_no_plan_that_does_is_better(problem):
+    n_sites = len(problem.cost)
+    best = -1.0
+    for opening in product(range(4), repeat=n_sites):
+        years = [[site for site in range(n_sites) if opening[site] <= year] for year in range(3)]
+        affordable = all(problem.cost[sites].sum() <= problem.budget[year] for year, sites in enumerate(years))
+        few = problem.p is None or all(len(sites) <= problem.p[year] for year, sites in enumerate(years))
+        if affordable and few and set(problem.fixed) <= set(years[0]):
+            best = max(best, sum(covered(problem.cover, problem.weight[t], sites) for t, sites in enumerate(years)))
+    answer = solve(problem)
+    assert (answer.objective, answer.status) == (best, "optimal")
+    for year in range(3):
+        sites = answer.sites_in(year)
+        assert problem.cost[sites].sum() <= problem.budget[year]
+        assert problem.p is None or len(sites) <= problem.p[year]
+        assert answer.covered[year] == covered(problem.cover, problem.weight[year], sites)
+
+
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(covers(), st.sampled_from([0.0, 0.1, 0.4]))
 def test_as_many_different_plans_come_back_as_there_are_within_the_loss(instance, loss):

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from charging.siting import MaximalCovering, PCenter, PMedian, SetCovering, solve
+from charging.siting.effort import Effort
+from charging.siting.milp import Program, minimise
 from networks.errors import InfeasibleError
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
@@ -78,6 +81,30 @@ def test_the_bound_is_never_below_the_covered_weight(instance, time_limit_s):
     answer = solve(MaximalCovering(cover, weight, p=max(len(fixed), 1), fixed=fixed), time_limit_s=time_limit_s)
     assert answer.bound >= answer.objective
     assert answer.objective == pytest.approx(covered(cover, weight, answer.sites.tolist()))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32), st.booleans(), st.booleans())
+def test_branching_finds_what_the_whole_program_does(seed, is_whole, has_costs):
+    random = np.random.default_rng(seed)
+    n_points, n_sites, most = 150, 30, 5.0
+    away = np.hypot(*(random.random((n_points, 1, 2)) - random.random((n_sites, 2))).transpose(2, 0, 1))
+    cover = away < 0.22
+    weight = random.integers(1, 50, n_points) * 1.0 if is_whole else random.random(n_points)
+    cost = random.integers(1, 4, n_sites) * 0.5 if has_costs else np.ones(n_sites)
+    rows = np.block([[cover, -np.eye(n_points)], [cost, np.zeros(n_points)]])
+    program = Program(
+        cost=np.r_[np.zeros(n_sites), -weight],
+        matrix=csr_array(rows),
+        row_lower=np.r_[np.zeros(n_points), -np.inf],
+        row_upper=np.r_[np.full(n_points, np.inf), most],
+        integer=np.arange(n_sites + n_points) < n_sites,
+    )
+    limits = {"cost": cost, "budget": most} if has_costs else {"p": int(most)}
+    answer = solve(MaximalCovering(cover, weight, **limits))
+    assert answer.objective == pytest.approx(-minimise(program, Effort()).bound)
+    assert (answer.status, answer.bound) == ("optimal", answer.objective)
+    assert cost[answer.sites].sum() <= most
 
 
 @st.composite

@@ -4,7 +4,11 @@ from scipy.sparse import csr_array
 
 from charging.queueing import mm1_wait_min
 from charging.siting import MaximalCovering, SetCovering, solve
+from charging.siting.cover_pool import MEMBERS, Pool
+from charging.siting.cover_prices import Links
 from charging.siting.cover_problems import Fleet, PeriodCovering, ServiceCovering, StandardCovering, Supply
+from charging.siting.cover_purse import make_purse
+from charging.siting.covering import merge_points
 from charging.siting.effort import Effort
 from charging.siting.period_covering import join_fleets, period_regret
 from charging.siting.service_covering import capacity_within
@@ -125,6 +129,22 @@ def test_an_interrupted_search_gives_its_best_answer_with_a_bound_that_holds():
     assert answer.bound > answer.objective > 0
     assert answer.objective >= told[-1].objective - 1e-9
     assert [each.bound for each in told] == sorted((each.bound for each in told), reverse=True)
+
+
+def test_a_pool_holds_different_choices_and_never_loses_the_best():
+    problem = hard()
+    system = merge_points(csr_array(problem.cover), problem.weight)
+    matrix, turned = system.by_point, system.by_site
+    places = [each.astype(np.int64) for each in (matrix.indptr, turned.indptr)]
+    links = Links(places[0], matrix.indices.astype(np.int32), places[1], turned.indices.astype(np.int32), system.weight)
+    pool, best = Pool(links, make_purse(np.ones((1, 90)), np.array([9.0])), 5), []
+    for turn in range(20):
+        sites = pool.draw(np.full(90, 0.1)) if turn < MEMBERS else pool.join()
+        assert len(sites) == 9
+        best.append(max(pool.values))
+    assert best == sorted(best)
+    assert 1 < len(set(pool.values)) == len(pool.values) <= MEMBERS
+    assert [system.weight[system.is_covered(sites)].sum() for sites in pool.members] == pytest.approx(pool.values)
 
 
 def test_a_caller_ends_the_search_by_its_report():
