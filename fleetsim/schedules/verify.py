@@ -98,8 +98,8 @@ def verified(solution: Solution, trial: Trial, *, cpu_s: float, gap: float, roun
 
     Notes
     -----
-    A depot that fails is tightened: its chargers give less a night, by the share that was missing, so that the
-    next schedule builds more of them or keeps fewer battery vehicles there.
+    A depot that fails is tightened: its chargers give less a night, so that the next schedule builds more of them, by
+    the share that was missing, or keeps fewer battery vehicles there.
     """
     changes: list[Change | Unjudged] = []
     tried = trial(solution)
@@ -108,7 +108,7 @@ def verified(solution: Solution, trial: Trial, *, cpu_s: float, gap: float, roun
         if not failing:
             break
         before = dict(zip(solution.problem.depots, solution.chargers[:, -1].tolist(), strict=True))
-        solution = solve(tightened(solution.problem, failing), cpu_s=cpu_s, gap=gap)
+        solution = solve(tightened(solution.problem, failing, in_use(solution)), cpu_s=cpu_s, gap=gap)
         after = dict(zip(solution.problem.depots, solution.chargers[:, -1].tolist(), strict=True))
         changes += [Change(number, depot, before[depot], after[depot]) for depot in sorted(failing)]
         tried = trial(solution)
@@ -116,11 +116,37 @@ def verified(solution: Solution, trial: Trial, *, cpu_s: float, gap: float, roun
     return Verified(solution, tuple(changes), tuple(sorted(tried.failing)))
 
 
-def tightened(problem: ScheduleProblem, failing: Mapping[str, float]) -> ScheduleProblem:
-    """Return the problem with less energy a charger at the depots that fail."""
-    missing = np.array([max(failing[name], LEAST_STEP) if name in failing else 0.0 for name in problem.depots])
-    site = replace(problem.site, charger_kwh=problem.site.charger_kwh / (1.0 + missing))
-    return replace(problem, site=site)
+def tightened(
+    problem: ScheduleProblem, failing: Mapping[str, float], used: Mapping[str, float] | None = None
+) -> ScheduleProblem:
+    """Return the problem with less energy a charger at the depots that fail.
+
+    Parameters
+    ----------
+    problem
+        The problem that was solved.
+    failing
+        Depot to the share of its chargers that was missing.
+    used
+        Depot to the share of its chargers that its energy takes, see `in_use`: where more stand than that, those that
+        stand are too few, and so the same energy has to take more of them. None: all.
+    """
+    less = np.ones(len(problem.depots))
+    for row, depot in enumerate(problem.depots):
+        if depot in failing:
+            less[row] = (used or {}).get(depot, 1.0) / (1.0 + max(failing[depot], LEAST_STEP))
+    return replace(problem, site=replace(problem.site, charger_kwh=problem.site.charger_kwh * less))
+
+
+def in_use(solution: Solution) -> dict[str, float]:
+    """Return by depot the share of its chargers that its energy takes in its busiest year; 1 where it has neither."""
+    problem, used = solution.problem, {}
+    energy = (solution.held * problem.vehicles.energy_kwh[:, :, None]).sum(axis=1)
+    for row, depot in enumerate(problem.depots):
+        asked = energy[problem.depot == row].sum(axis=0) / problem.site.charger_kwh[row]
+        share = float((asked / np.maximum(solution.chargers[row], 1e-9)).max())
+        used[depot] = min(share, 1.0) if share > 0.0 else 1.0
+    return used
 
 
 def simulated(scenario: Scenario, milestones: Sequence[int]) -> Trial:

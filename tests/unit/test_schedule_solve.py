@@ -15,7 +15,17 @@ from fleetsim.schedules.problem import Depots, LeftOut, Rule, ScheduleProblem, V
 from fleetsim.schedules.sentences import _clause_words, _dearest, words
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.schedules.synthetic import synthetic
-from fleetsim.schedules.verify import Change, Tried, Unjudged, failing_depots, judged, tightened, verified, visits
+from fleetsim.schedules.verify import (
+    Change,
+    Tried,
+    Unjudged,
+    failing_depots,
+    in_use,
+    judged,
+    tightened,
+    verified,
+    visits,
+)
 from fleetsim.texts import texts
 from networks.errors import DataError
 
@@ -277,6 +287,20 @@ def test_tightening_leaves_other_depots_as_they_are() -> None:
     problem = synthetic(4, 2, 3)
     after = tightened(problem, {"depot_001": 0.25})
     assert after.site.charger_kwh.tolist() == [700.0, 560.0]
+
+
+def test_a_depot_whose_chargers_stand_idle_on_paper_gets_more_of_them_too() -> None:
+    problem = two_years(rules=all_in_nev(500.0))
+    before = solve(problem, gap=0.0)
+    energy = float((before.held * problem.vehicles.energy_kwh[:, :, None]).sum(axis=1)[:, -1].sum())
+    many = np.array([4.0 * np.ceil(energy / problem.site.charger_kwh[0])])
+    site = replace(problem.site, chargers=many, grid_kw=2.0 * many * problem.site.charger_kw)
+    roomy = solve(replace(problem, site=site), gap=0.0)
+    after = solve(tightened(roomy.problem, {"yard": 0.25}, in_use(roomy)), gap=0.0)
+
+    assert in_use(roomy)["yard"] == pytest.approx(energy / problem.site.charger_kwh[0] / many[0])
+    assert roomy.chargers[0, -1] == many[0]
+    assert after.chargers[0, -1] == np.ceil(1.25 * many[0])
 
 
 def test_a_depot_fails_by_the_vehicles_it_leaves_without_energy() -> None:
