@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from fleetsim.html_table import table_section
 from fleetsim.result import Result
 from fleetsim.texts import Language, texts
 
@@ -36,11 +37,7 @@ def operators_html(result: Result, lang: Language = "en") -> str:
         names.remove("operator")
     head = "".join(f"<th>{words[name]}</th>" for name in names)
     body = "".join(_row(row, names, titles, words) for row in rows.iter_rows(named=True))
-    year = rows["year"][0]
-    return (
-        f"<h2>{words['title']}, {year}</h2><p class='note'>{words['note']}</p>"
-        f"<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
-    )
+    return table_section(f"{words['title']}, {rows['year'][0]}", head, body, words["note"])
 
 
 def by_zone(table: pl.DataFrame) -> pl.DataFrame:

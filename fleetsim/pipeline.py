@@ -151,7 +151,6 @@ class Years:
         self.standards = zone_standards(self.city.zones, self.scenario.siting.standard_km)
         self.base: dict[str, pl.DataFrame] = {}
         self.reach: dict[str, pl.DataFrame] = {}
-        self.plans: dict[tuple[int, str], list[FleetPlan]] = {}
         self.feedback = Feedback()
 
     def run(self) -> None:
@@ -161,7 +160,6 @@ class Years:
             share = (year - run.first_year) / (run.last_year + 1 - run.first_year)
             self._year(year, 0.03 + (LAST_SHARE - 0.03) * share)
         # The duties of the days fill much memory, and what follows needs the tables only.
-        self.plans = {}
         self.days = Days(self.city, self.scenario)
         hand_back()
 
@@ -199,7 +197,7 @@ class Years:
     def _simulate(self, year: int, share: float, days: Sequence[dict[str, Any]]) -> list[Tables]:
         """Return the tables of each day, compacted."""
         with self.clock.stage("duties", share, f"{year}: duties"):
-            plans = [self._plans(day, year) for day in days]
+            plans = [self.days.plans(day, self.stock, year) for day in days]
         with self.clock.stage("ways", share, f"{year}: ways to stations"):
             depots = depot_fleets(plans[0], self.city.places)
             self.stations = grow_depots(self.stations, depots, self.scenario.siting, year=year)
@@ -235,13 +233,6 @@ class Years:
 
     def _announce(self) -> None:
         self.clock.tell("compiling the engine, once", 0.03)
-
-    def _plans(self, day: dict[str, Any], year: int) -> list[FleetPlan]:
-        key = (year, day["day"])
-        if key not in self.plans:
-            self.plans = {kept: plans for kept, plans in self.plans.items() if kept[0] == year}
-            self.plans[key] = self.days.plans(day, self.stock, year)
-        return self.plans[key]
 
     def supply(self, year: int) -> Supply:
         stations = open_stations(self.stations, year)

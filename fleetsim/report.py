@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from fleetsim.charts import charts
+from fleetsim.html_table import table_section
 from fleetsim.offline import asset, inline_script, require_offline
 from fleetsim.operator_page import operators_html
 from fleetsim.result import Result
@@ -80,9 +81,7 @@ def _targets(result: Result, words: dict[str, Any], lang: Language) -> str:
     names = ["indicator", "year", "observed", "modelled", "range", "target", "gap", "status", "source"]
     head = "".join(f"<th{NUMBER if name in NUMERIC else ''}>{words[name]}</th>" for name in names)
     body = "".join(_target_row(row, status, lang) for row in rows.iter_rows(named=True))
-    note = f"<p class='note'>{words['targets_note']}</p>"
-    table = f"<h2>{words['targets']}</h2>{note}<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
-    return table + _verdicts(result, rows, lang)
+    return table_section(words["targets"], head, body, words["targets_note"]) + _verdicts(result, rows, lang)
 
 
 def _verdicts(result: Result, rows: pl.DataFrame, lang: Language) -> str:
@@ -141,7 +140,7 @@ def _districts(result: Result, words: dict[str, Any], lang: Language) -> str:
     for row in _district_rows(result, year, lang).iter_rows(named=True):
         cells = [f"<td class='n'>{_district_value(row[name], unit)}</td>" for name, unit in DISTRICT_UNITS.items()]
         body += f"<tr><td>{html.escape(row['name'])}</td>{''.join(cells)}</tr>"
-    return f"<h2>{words['districts']}, {year}</h2><div class='wide'><table><tr>{head}</tr>{body}</table></div>"
+    return table_section(f"{words['districts']}, {year}", head, body)
 
 
 def _district_value(value: float | None, unit: str) -> str:

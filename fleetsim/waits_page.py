@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from fleetsim.html_table import table_section
 from fleetsim.result import Result
 from fleetsim.texts import Language, texts
 
@@ -37,10 +38,7 @@ def waits_html(result: Result, lang: Language = "en") -> str:
     head = "".join(f"<th{number if name in NUMERIC else ''}>{words[name]}</th>" for name in names)
     body = "".join(_row(row, result, lang) for row in rows.iter_rows(named=True))
     note = words["note"].format(hours=_standards(result)["hours"])
-    return (
-        f"<h2>{words['title']}</h2><p class='note'>{note}</p>"
-        f"<div class='wide'><table><tr>{head}</tr>{body}</table></div>"
-    )
+    return table_section(words["title"], head, body, note)
 
 
 def waits_by_year(result: Result) -> pl.DataFrame:

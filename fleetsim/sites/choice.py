@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,3 +155,15 @@ def fewer(ground: Ground, asked: int, opened: int) -> tuple[Note, ...]:
     if opened >= asked:
         return ()
     return (Note("fewer", opened=opened, asked=asked, unit=ground.demand.unit),)
+
+
+@contextmanager
+def in_options(words: Mapping[str, str]) -> Iterator[None]:
+    """Say what a model cannot do in the words of the command line: theirs to ours, one after the other."""
+    try:
+        yield
+    except InfeasibleError as error:
+        told = list(error.problems)
+        for theirs, ours in words.items():
+            told = [text.replace(theirs, ours) for text in told]
+        raise InfeasibleError(told) from error

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from charging.siting.answer import Answer
 from charging.siting.effort import Report
 from charging.siting.flow_problem import FlowRefuelling, Flows
 from charging.siting.flow_problem import RoadGraph as FlowGraph
@@ -19,7 +18,7 @@ from charging.siting.flow_refuelling import first_stations
 from charging.siting.flow_routes import routes_of_flows
 from charging.siting.solve import solve
 from fleetsim.sites.candidates import OFFER, is_free
-from fleetsim.sites.choice import Choice, Columns, limits, quality
+from fleetsim.sites.choice import Choice, Columns, in_options, limits, quality
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.notes import Note
 from fleetsim.sites.request import Request
@@ -33,6 +32,8 @@ from networks.travel import snap
 
 SAME_KM = 1e-6
 UNIT = "vehicles"
+REFUSALS = {"range_km:": "--range:", "or add nodes on these roads": "or bring sites between with --candidates"}
+"""Words of the model and those of the command line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,8 @@ def flow(ground: Ground, request: Request, report: Report | None) -> Choice:
     if number > free:
         raise InfeasibleError(f"--number {number}: there are {free} nodes on the routes; lower it by {number - free}")
     problem: Any = replace(routes.problem, p=len(fixed) + number, fixed=tuple(fixed.tolist()))
-    answer = _answer_of(problem, limits(ground, request, report))
+    with in_options(REFUSALS):
+        answer = solve(problem, **limits(ground, request, report))
     drive = Drive(problem, routes.trips)
     before, total = drive.through(fixed), float(routes.trips.vehicles.sum())
     _require_share(request, answer.bound, total, answer.objective)
@@ -123,24 +125,6 @@ def flow(ground: Ground, request: Request, report: Report | None) -> Choice:
         gains={name[node]: drive.worth(fixed, new, node) for node in new.tolist()},
         unit=UNIT,
     )
-
-
-def _answer_of(problem: FlowRefuelling, limits: dict[str, Any]) -> Answer:
-    """Return the answer of the flow model.
-
-    Raises
-    ------
-    InfeasibleError
-        In the words of the command line.
-    """
-    try:
-        return solve(problem, **limits)
-    except InfeasibleError as error:
-        words = {"range_km:": "--range:", "or add nodes on these roads": "or bring sites between with --candidates"}
-        told = list(error.problems)
-        for theirs, ours in words.items():
-            told = [text.replace(theirs, ours) for text in told]
-        raise InfeasibleError(told) from error
 
 
 class Drive:

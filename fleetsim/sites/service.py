@@ -17,7 +17,7 @@ from charging.siting.service_covering import ServiceAnswer
 from charging.siting.solve import solve
 from fleetsim.sites.actions import most_after
 from fleetsim.sites.capacity import joined, peak_capacity, promising
-from fleetsim.sites.choice import Choice, Columns, limits, quality, require_useful
+from fleetsim.sites.choice import Choice, Columns, in_options, limits, quality, require_useful
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.notes import Note
 from fleetsim.sites.points import Points, join_zones
@@ -36,6 +36,12 @@ SAME_SHARE = 1e-4
 """Part of the demand served by which two plans serve the same."""
 STEPS = 4
 """Sizes of a station that the model chooses between, beside the one that stands."""
+REFUSALS = {
+    "least_share": "--serve",
+    "budget": "--budget",
+    "add sites or sizes": "raise --number, add --candidates or sizes",
+}
+"""Words of the model and those of the command line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,12 +135,8 @@ def _answer_of(problem: ServiceCovering, limits: dict[str, Any]) -> ServiceAnswe
     InfeasibleError
         In the words of the command line.
     """
-    try:
+    with in_options(REFUSALS):
         answer = solve(problem, **limits)
-    except InfeasibleError as error:
-        told = [text.replace("least_share", "--serve").replace("budget", "--budget") for text in error.problems]
-        told = [text.replace("add sites or sizes", "raise --number, add --candidates or sizes") for text in told]
-        raise InfeasibleError(told) from error
     if not isinstance(answer, ServiceAnswer):
         raise TypeError(f"{type(answer).__name__} is no answer of the service model")
     return answer
