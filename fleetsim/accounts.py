@@ -1,6 +1,6 @@
 """What the years add up to: green travel, freight, energy, carbon, grid, sun, compliance, indicators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import Any
 
@@ -67,11 +67,14 @@ def energy(city: City, scenario: Scenario, tables: Tables) -> Tables:
 def grid(city: City, scenario: Scenario, tables: Tables) -> Tables:
     """Return `grid_load` by district and hour, `peaks` by day and `solar` by year."""
     efficiency = scenario.carbon.charging_efficiency
-    stations = station_load_by_district(
-        tables["station_load"].filter(~pl.col("station_id").str.starts_with("home_")),
-        tables["stations"],
-        charging_efficiency=efficiency,
-    )
+    stations = [
+        station_load_by_district(
+            load.filter(~pl.col("station_id").str.starts_with("home_")),
+            tables["stations"],
+            charging_efficiency=efficiency,
+        )
+        for load in _by_year(tables["station_load"])
+    ]
     years = tables["stock"]["year"].unique().sort().to_list()
     public = _public_energy(tables["sessions"])
     homes = [
@@ -79,7 +82,7 @@ def grid(city: City, scenario: Scenario, tables: Tables) -> Tables:
         for year, taken in ((year, _home_energy(tables, public.get(year, 0.0), year, efficiency)) for year in years)
         for day in city.days["day"].sort()
     ]
-    load: dy.DataFrame[DistrictLoad] = city_load([stations, *homes])
+    load: dy.DataFrame[DistrictLoad] = city_load([*stations, *homes])
     return {
         "grid_load": load,
         "peaks": peaks(load, grid_years(scenario.grid, years)),
@@ -89,11 +92,19 @@ def grid(city: City, scenario: Scenario, tables: Tables) -> Tables:
 
 def _public_energy(sessions: pl.DataFrame) -> dict[int, float]:
     """Return by year what cars charge at simulated stations [kWh/day in the battery]."""
-    keys = ["year", "fleet", "day"]
-    sums = sessions.group_by(keys, maintain_order=True).agg(pl.col("energy_kwh").cast(pl.Float64).sum())
-    cars = sums.filter(pl.col("fleet").cast(pl.String).is_in(BACKGROUND_FLEETS)).sort(keys)
-    daily = pl.col("energy_kwh").sum() / pl.col("day").n_unique()
-    return dict(cars.group_by("year", maintain_order=True).agg(daily).iter_rows())
+    fleets = [fleet for fleet in sessions["fleet"].unique() if fleet in BACKGROUND_FLEETS]
+    columns = sessions.select("year", "day", "fleet", "energy_kwh")
+    cars = (part.filter(pl.col("fleet").is_in(fleets)) for part in _by_year(columns))
+    return {
+        part["year"][0]: float(part["energy_kwh"].cast(pl.Float64).sum()) / part["day"].n_unique()
+        for part in cars
+        if part.height
+    }
+
+
+def _by_year(table: Any) -> Iterator[Any]:
+    """Return the rows of each year, one year after the other: all at once fill much memory."""
+    return (table.filter(pl.col("year") == year) for year in table["year"].unique().sort())
 
 
 def _home_energy(tables: Tables, public: float, year: int, efficiency: float) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import polars as pl
 
@@ -12,6 +13,8 @@ SINGLE_PRECISION = ("sessions",)
 CONSTANT = ("year", "day")
 """Columns that hold one value in the table of a day."""
 TEXTS = ("fleet", "fleet_group", "station_id")
+PACKED = ("sessions", "zone_hours")
+"""Large tables that nothing reads before all years are there; see `packed`."""
 
 
 def compact(name: str, table: pl.DataFrame) -> pl.DataFrame:
@@ -24,15 +27,27 @@ def compact(name: str, table: pl.DataFrame) -> pl.DataFrame:
     table
         Its rows, all of one year and day.
     """
-    if name not in LARGE_TABLES or table.is_empty():
+    if name not in LARGE_TABLES:
         return table
     texts = [pl.col(text).cast(pl.Categorical) for text in TEXTS if text in table.columns]
     narrow = table.drop(CONSTANT).with_columns(*texts, pl.col(pl.Int64).cast(pl.Int32))
     if name in SINGLE_PRECISION:
         narrow = narrow.with_columns(pl.col(pl.Float64).cast(pl.Float32))
     # A literal takes no memory however many the rows are.
-    day = pl.lit(table["day"][0], pl.Categorical)
-    return narrow.with_columns(year=pl.lit(table["year"][0], pl.Int64), day=day).select(table.columns)
+    year, day = pl.lit(table["year"].first(), pl.Int64), pl.lit(table["day"].first(), pl.Categorical)
+    return narrow.with_columns(year=year, day=day).select(table.columns)
+
+
+def packed(table: pl.DataFrame) -> bytes:
+    """Return a compacted table in half its memory or less; `unpacked` gives it back."""
+    target = BytesIO()
+    table.write_parquet(target, compression="lz4", statistics=False)
+    return target.getvalue()
+
+
+def unpacked(parts: Sequence[bytes]) -> list[pl.DataFrame]:
+    """Return the tables that were packed."""
+    return [pl.read_parquet(part) for part in parts]
 
 
 def joined(name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -40,12 +55,16 @@ def joined(name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
     Texts of `SINGLE_PRECISION` tables are categories numbered in the order of the texts, the same in every run.
     """
-    table = pl.concat(parts)
     if name not in LARGE_TABLES:
-        return table
-    whole = table.with_columns(pl.col(pl.Int32).cast(pl.Int64))
-    if name not in SINGLE_PRECISION:
-        return whole.with_columns(pl.col(pl.Categorical).cast(pl.String))
-    names = [column for column, dtype in whole.schema.items() if dtype == pl.Categorical]
-    orders = {column: pl.Enum(whole[column].unique().cast(pl.String).sort()) for column in names}
-    return whole.with_columns(pl.col(column).cast(order) for column, order in orders.items())
+        return pl.concat(parts)
+    # Column by column: the parts and the whole fill much memory, and copies of the whole would fill more.
+    columns = (pl.concat([part[column] for part in parts], rechunk=True) for column in parts[0].columns)
+    return pl.DataFrame([_whole(column, keeps_categories=name in SINGLE_PRECISION) for column in columns])
+
+
+def _whole(column: pl.Series, *, keeps_categories: bool) -> pl.Series:
+    if column.dtype == pl.Int32:
+        return column.cast(pl.Int64)
+    if column.dtype != pl.Categorical:
+        return column
+    return column.cast(pl.Enum(column.unique().cast(pl.String).sort()) if keeps_categories else pl.String)

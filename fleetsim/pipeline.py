@@ -21,7 +21,7 @@ from fleetsim import __version__, accounts, base_map, calibration, fast_path, fo
 from fleetsim import stock as turnover
 from fleetsim.accounts import Tables
 from fleetsim.choice import Feedback
-from fleetsim.compact import compact, joined
+from fleetsim.compact import PACKED, compact, joined, packed, unpacked
 from fleetsim.datasets import City, city_folder, input_hashes, read_city
 from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stations
 from fleetsim.engine.plan import FleetPlan
@@ -140,6 +140,7 @@ class Years:
     clock: Clock
     policies: Policies = SHIPPED
     parts: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    packs: dict[str, list[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Set out from the base year."""
@@ -292,11 +293,14 @@ class Years:
         return Feedback(waits, dict.fromkeys(groups, gain))
 
     def _keep(self, name: str, table: pl.DataFrame) -> None:
-        self.parts.setdefault(name, []).append(table)
+        if name in PACKED:
+            self.packs.setdefault(name, []).append(packed(table))
+        else:
+            self.parts.setdefault(name, []).append(table)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a kept table, all years, and let go of its parts."""
-        parts = self.parts.pop(name, [])
+        parts = unpacked(self.packs.pop(name, [])) or self.parts.pop(name, [])
         return joined(name, parts) if parts else pl.DataFrame()
 
 

@@ -92,10 +92,15 @@ def _searches(result: Result) -> pl.DataFrame:
     """Return kind, year, seeks, unserved, unserved_share, far_share and worst of the day with most without energy."""
     zones = result.city["zones"].select("zone", "district")
     covered = result.table("coverage_zones").select("year", pl.col("zone"), pl.col("kind").cast(pl.String), "covered")
-    table = result.table("demand").with_columns(
+    demand = result.table("demand")
+    table = demand.select(
+        "year",
+        "day",
+        "seeks",
+        "unserved",
         pl.col("kind").cast(pl.String),
-        zone=zones["zone"].gather(result.table("demand")["zone"]),
-        district=zones["district"].gather(result.table("demand")["zone"]),
+        zone=zones["zone"].gather(demand["zone"]),
+        district=zones["district"].gather(demand["zone"]),
     )
     days = table.group_by(*KEYS, "day", maintain_order=True).agg(pl.col("seeks", "unserved").sum())
     share = pl.when(pl.col("seeks") > 0).then(pl.col("unserved") / pl.col("seeks")).otherwise(0.0)
@@ -119,7 +124,16 @@ def _searches(result: Result) -> pl.DataFrame:
 def _peak_waits(result: Result, hours: int) -> pl.DataFrame:
     """Return kind, year and wait_min: the mean wait in the busiest hours of the day on which that is longest."""
     kinds = result.table("stations").select("station_id", pl.col("kind").cast(pl.String))
-    load = result.table("station_load").join(kinds, on="station_id").with_columns(clock=pl.col("hour") % CLOCK_HOURS)
+    load = result.table("station_load").select(
+        "year", "day", "station_id", "hour", "mean_wait_min", "served", "unserved"
+    )
+    # One year after the other: all at once fill much memory.
+    years = (load.filter(pl.col("year") == year).join(kinds, on="station_id") for year in load["year"].unique().sort())
+    return pl.concat([_peak_waits_of_year(part, hours) for part in years]).sort(KEYS)
+
+
+def _peak_waits_of_year(load: pl.DataFrame, hours: int) -> pl.DataFrame:
+    load = load.with_columns(clock=pl.col("hour") % CLOCK_HOURS)
     arrivals = (pl.col("served") + pl.col("unserved")).sum().alias("arrivals")
     waited = (pl.col("mean_wait_min").fill_null(0.0) * pl.col("served")).sum().alias("waited")
     clock = load.group_by(*KEYS, "day", "clock", maintain_order=True).agg(arrivals, waited, pl.col("served").sum())
@@ -127,7 +141,7 @@ def _peak_waits(result: Result, hours: int) -> pl.DataFrame:
     busiest = order.group_by(*KEYS, "day", maintain_order=True).head(hours)
     days = busiest.group_by(*KEYS, "day", maintain_order=True).agg(pl.col("waited", "served").sum())
     mean = pl.when(pl.col("served") > 0).then(pl.col("waited") / pl.col("served"))
-    return days.group_by(KEYS, maintain_order=True).agg(wait_min=mean.max()).sort(KEYS)
+    return days.group_by(KEYS, maintain_order=True).agg(wait_min=mean.max())
 
 
 def _row(row: dict[str, Any], result: Result, lang: Language) -> str:

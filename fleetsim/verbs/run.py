@@ -50,8 +50,9 @@ def run(
     language = language_of(lang)
     with stoppable():
         # The imports take seconds, so that they can be stopped too.
-        from fleetsim.memory import keep_freed_memory, keep_imports
+        from fleetsim.memory import keep_freed_memory, keep_imports, take_one_thread
 
+        take_one_thread()
         keep_freed_memory()
         from fleetsim import screens
         from fleetsim.engine.own_policies import read_policies

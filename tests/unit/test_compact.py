@@ -2,7 +2,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from charging.tables import Session, StationLoad
-from fleetsim.compact import compact, joined
+from fleetsim.compact import compact, joined, packed, unpacked
 
 
 def load(year: int, station: str) -> pl.DataFrame:
@@ -29,6 +29,12 @@ def test_tables_of_days_come_back_as_they_were() -> None:
     assert_frame_equal(joined("station_load", [compact("station_load", part) for part in parts]), pl.concat(parts))
 
 
+def test_a_day_without_rows_is_joined_with_others() -> None:
+    parts = [load(2025, "b").clear(), load(2026, "a")]
+
+    assert_frame_equal(joined("station_load", [compact("station_load", part) for part in parts]), parts[1])
+
+
 def test_sessions_keep_single_precision_and_categories_in_the_order_of_their_texts() -> None:
     def session(year: int, fleet: str) -> pl.DataFrame:
         row = {"year": year, "day": "mild", "fleet": fleet, "vehicle_id": 7, "station_id": "s", "hydrogen_kg": None}
@@ -41,6 +47,12 @@ def test_sessions_keep_single_precision_and_categories_in_the_order_of_their_tex
     assert table.schema["vehicle_id"] == table.schema["year"] == pl.Int64
     assert table["arrive"].to_list() == [0.10000000149011612] * 2
     assert table["year"].to_list() == [2025, 2026]
+
+
+def test_a_packed_table_comes_back_as_it_was() -> None:
+    parts = [compact("station_load", load(2025, "b")), compact("station_load", load(2026, "a"))]
+
+    assert_frame_equal(pl.concat(unpacked([packed(part) for part in parts])), pl.concat(parts))
 
 
 def test_other_tables_stay_as_they_are() -> None:

@@ -327,11 +327,13 @@ def log_of(day: Day, own_legs: int) -> Log:
 
 
 def _departures(day: Day, own_legs: int) -> IntArray:
-    departure = day.legs["depart"].copy()
+    departure = np.asarray(day.legs["depart"].copy())
+    if own_legs == len(departure):
+        return departure
     taken = day.tasks[day.tasks["taker"] >= 0]
     begins = np.zeros(len(departure) + 1, np.int64)
     np.add.at(begins, taken["first_leg"], 1)
     np.add.at(begins, taken["end_leg"], -1)
     made = np.cumsum(begins[:-1]) > 0
     departure[own_legs:][~made[own_legs:]] = -1
-    return np.asarray(departure)
+    return departure
