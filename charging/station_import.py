@@ -18,15 +18,9 @@ from networks.columns import Matched, match_columns, numbers
 from networks.crs import local_plane_km, to_wgs84
 from networks.datum import Verdict, best, judge, label_fit, point_fit, road_fit
 from networks.errors import DataError
+from networks.import_rules import StationRules, station_rules
 from networks.layers import Layer
 from networks.zone_making import district_at, zone_rows
-
-FAST_KW, SLOW_KW = 60.0, 7.0
-"""Power of a plug where the file gives none [kW]; assumptions (30 to 120, 3.3 to 11)."""
-PACKS_PER_BAY, STORAGE_KG, SUPPLY_KG_H = 28, 500.0, 42.0
-"""Of a swap bay and of a dispenser where the file gives none; those of the scenario's section `siting`."""
-SAME_PLACE_KM = 0.05
-"""Stations of one name, or of one make, nearer than this are one [km]."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,8 @@ class StationChoice:
         Year of opening where no column tells it.
     skip_bad_rows
         Leave out rows with bad values instead of refusing the file.
+    assumed
+        What is assumed where the file says nothing.
     """
 
     crs: str | None = None
@@ -52,6 +48,7 @@ class StationChoice:
     kind: str = "public"
     opened_year: int = 2020
     skip_bad_rows: bool = False
+    assumed: StationRules = field(default_factory=station_rules)
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ def bring_stations(layer: Layer, town: Town, choice: StationChoice) -> StationsB
     lon, lat = to_wgs84(rows["x"].to_numpy(), rows["y"].to_numpy(), _declared(layer, choice))
     rows = rows.with_columns(lon=pl.Series(lon.round(6)), lat=pl.Series(lat.round(6)))
     rows, outside = _inside(layer, rows, town)
-    rows, twice = _once(layer, rows)
+    rows, twice = _once(layer, rows, choice.assumed.same_place_km)
     unused = [f"{layer.path.name}: column {name!r} is not used" for name in found.unknown]
     table, assumed = _stations(rows, choice)
     left_out = [faults[row] for row in sorted(faults)] + outside + twice
@@ -269,15 +266,15 @@ def _inside(layer: Layer, rows: pl.DataFrame, town: Town) -> tuple[pl.DataFrame,
     return rows.filter(pl.Series(number >= 0)).with_columns(district=districts), out
 
 
-def _once(layer: Layer, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Return the rows without those that stand there already, and one line a row left out."""
+def _once(layer: Layer, rows: pl.DataFrame, same_place_km: float) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows without those that stand there already (within so many km), and one line a row left out."""
     if rows.is_empty():
         return rows, []
     lat0 = float(str(rows["lat"].mean()))
     tree = cKDTree(np.column_stack(local_plane_km(rows["lon"].to_numpy(), rows["lat"].to_numpy(), lat0)))
     make = rows.select("kind", "name", "plugs", "power_kw").rows()
     twin: dict[int, int] = {}
-    for first, second in sorted(tree.query_pairs(SAME_PLACE_KM)):
+    for first, second in sorted(tree.query_pairs(same_place_km)):
         named = make[first][:2] == make[second][:2] and make[first][1] is not None
         if first not in twin and (named or make[first] == make[second]):
             twin.setdefault(second, first)
@@ -292,26 +289,28 @@ def _stations(rows: pl.DataFrame, choice: StationChoice) -> tuple[dy.DataFrame[S
     """Return the table `Station`, and what was assumed in it."""
     made: list[dict[str, Any]] = []
     for row in rows.iter_rows(named=True):
-        made += _split(row)
+        made += _split(row, choice.assumed)
     table = pl.DataFrame(made, schema=Station.create_empty().schema)
     table = table.with_columns(station_id=_unique(table["station_id"]))
     unpowered = rows.filter(pl.col("power_kw").is_null(), pl.col("kind") != "hydrogen").height
     notes = []
     if unpowered:
-        notes.append(f"{unpowered} stations without a power: {FAST_KW:g} kW a plug, {SLOW_KW:g} kW a slow one, assumed")
+        fast, slow = choice.assumed.fast_kw, choice.assumed.slow_kw
+        notes.append(f"{unpowered} stations without a power: {fast:g} kW a plug, {slow:g} kW a slow one, assumed")
     return Station.validate(table.sort("station_id")), notes
 
 
-def _split(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _split(row: Mapping[str, Any], rules: StationRules) -> list[dict[str, Any]]:
     """Return one station, or one for the fast and one for the slow plugs."""
     fast, slow = row["fast_plugs"] or 0.0, row["slow_plugs"] or 0.0
     if not slow or row["kind"] != "public":
-        return [_station(row, row["plugs"], row["power_kw"] or FAST_KW, "")]
-    parts = [_station(row, slow, SLOW_KW if fast else row["power_kw"] or SLOW_KW, "-slow" if fast else "")]
-    return ([_station(row, fast, row["power_kw"] or FAST_KW, "")] if fast else []) + parts
+        return [_station(row, row["plugs"], row["power_kw"] or rules.fast_kw, "", rules)]
+    slow_kw = rules.slow_kw if fast else row["power_kw"] or rules.slow_kw
+    parts = [_station(row, slow, slow_kw, "-slow" if fast else "", rules)]
+    return ([_station(row, fast, row["power_kw"] or rules.fast_kw, "", rules)] if fast else []) + parts
 
 
-def _station(row: Mapping[str, Any], plugs: float, power_kw: float, suffix: str) -> dict[str, Any]:
+def _station(row: Mapping[str, Any], plugs: float, power_kw: float, suffix: str, rules: StationRules) -> dict[str, Any]:
     kind = row["kind"]
     identifier = row["station_id"] or f"{kind}-{row['row'] + 1:05d}"
     own = {
@@ -328,10 +327,10 @@ def _station(row: Mapping[str, Any], plugs: float, power_kw: float, suffix: str)
         "reason": "given",
     }
     if kind == "swap":
-        own["packs"] = round(row["packs"] or PACKS_PER_BAY * plugs)
+        own["packs"] = round(row["packs"] or rules.packs_per_bay * plugs)
     if kind == "hydrogen":
-        own["storage_kg"] = row["storage_kg"] or STORAGE_KG * plugs
-        own["supply_kg_h"] = row["supply_kg_h"] or SUPPLY_KG_H * plugs
+        own["storage_kg"] = row["storage_kg"] or rules.storage_kg * plugs
+        own["supply_kg_h"] = row["supply_kg_h"] or rules.supply_kg_h * plugs
     kept = ("lon", "lat", "district", "opened_year", "site_limit_kw")
     return own | {name: row[name] for name in kept}
 

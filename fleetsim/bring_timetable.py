@@ -20,9 +20,6 @@ from networks.layers import HEADER_ROW, Layer
 from networks.tables import Place
 from networks.zone_import import Ground, ZoneChoice, bring_zones
 
-RESIDENTS_A_BUS = 1000
-"""Residents a bus of the timetable, where nobody told the residents of a city without zones: an assumption, 500 to
-3,000; Beijing had 21.9 million and about 20,000 buses in 2020."""
 SITED_PREFIX = "depot_stop_"
 
 
@@ -61,7 +58,7 @@ def timetable_into(folder: Path, feed: Feed, choice: Choice, residents: int | No
     places = Place.validate(pl.concat([kept, brought.places]).sort("place"))
     tables: dict[str, pl.DataFrame] = {"places": places, "lines": brought.lines, "trips": brought.trips}
     notes = list(brought.notes)
-    notes += _stand_ins(folder, feed, choice, tables, residents or _residents(brought))
+    notes += _stand_ins(folder, feed, choice, tables, residents or _residents(brought, choice))
     zones = tables.get("zones", own_table(folder, "zones"))
     tables["places"] = in_districts(places, zones)
     tables["lines"] = _in_districts_of_depots(brought.lines, tables["places"])
@@ -79,8 +76,8 @@ def _depots(places: pl.DataFrame) -> dy.DataFrame[Place]:
     return Place.validate(places.filter(kind == "bus_depot", basis != "synthetic"))
 
 
-def _residents(brought: CityTimetable) -> int:
-    return RESIDENTS_A_BUS * max(day.buses for day in brought.days.values())
+def _residents(brought: CityTimetable, choice: Choice) -> int:
+    return round(choice.assumed.residents_a_bus * max(day.buses for day in brought.days.values()))
 
 
 def _stand_ins(folder: Path, feed: Feed, choice: Choice, tables: dict[str, pl.DataFrame], residents: int) -> list[str]:
@@ -88,7 +85,8 @@ def _stand_ins(folder: Path, feed: Feed, choice: Choice, tables: dict[str, pl.Da
     notes = []
     nodes, links = own_table(folder, "nodes"), own_table(folder, "links")
     if nodes.is_empty():
-        nodes, links = skeleton_roads(feed, trips_of_types(feed, choice.route_types), choice.rules.detour)
+        trips = trips_of_types(feed, choice.route_types)
+        nodes, links = skeleton_roads(feed, trips, choice.rules.detour, choice.assumed)
         tables |= {"nodes": nodes, "links": links}
         notes.append("roads: none yet; straight links from stop to stop stand in (`fleetsim import osm` replaces them)")
     if own_table(folder, "zones").is_empty():

@@ -19,6 +19,7 @@ from fleetsim.duties.fleet import DutyInputs, DutyTables
 from fleetsim.duties.itinerary import FleetDay, sampled
 from fleetsim.duties.make import bus_trips, counts_key, day_of, make_fleet
 from fleetsim.duties.tables import BackgroundArrival, FleetCount
+from fleetsim.duties.waves import in_waves, payloads
 from fleetsim.engine.build import Crew, DayModel, crew_of, supplied
 from fleetsim.engine.conservation import check_conservation
 from fleetsim.engine.log import day_use, service_of, sessions, station_load, zone_demand
@@ -128,7 +129,9 @@ class Days:
         made, ranked = self._fleet_day(fleet, self._duties_of(day, group), counts)
         plug_share = at_year(self.scenario.duties.taxi_home_plug_share, year) if group == "taxi" else 0.0
         assignment = give(ranked, held, types, home_plug_share=plug_share)
-        return FleetPlan(fleet, group, made.vehicles, made.legs, assignment)
+        of_fleet = day_of(self._duties_of(day, group), fleet, group)
+        legs = in_waves(self.inputs, made, of_fleet, payloads(assignment, types))
+        return FleetPlan(fleet, group, made.vehicles, legs, assignment)
 
     def _duties_of(self, day: dict[str, Any], group: str) -> dict[str, Any]:
         """Return the representative day whose duties a group has on a day: the first weekday, or the first weekend day.

@@ -50,7 +50,9 @@ class VehicleType(dy.Schema):
     fleet = dy.String(nullable=True, description="empty: every fleet of the group without a row of its own")
     powertrain = dy.Enum(POWERTRAINS)
     store = dy.Float64(min_exclusive=0.0, description="battery [kWh], tank [kg hydrogen, l, or m3 of gas]")
-    use_per_km = dy.Float64(min=0.0, description="use at mild weather and mean speed [store unit/km]")
+    use_per_km = dy.Float64(min=0.0, description="use at mild weather, mean speed and usual load [store unit/km]")
+    payload_kg = dy.Float64(nullable=True, min_exclusive=0.0, description="most it may carry [kg]; empty: no limit")
+    use_per_tonne_km = dy.Float64(nullable=True, min=0.0, description="use of a tonne [store unit/(t km)]; empty: 0")
     electric_km_share = dy.Float64(min=0.0, max=1.0, description="share of distance on electricity (PHEV)")
     electric_kwh_per_km = dy.Float64(min=0.0, description="electric use of a PHEV in electric drive [kWh/km]")
     heating_kw = dy.Float64(min=0.0, description="electric power to hold the cabin warm per K below comfort [kW/K]")
@@ -472,8 +474,7 @@ class IndicatorSeries(dy.Schema):
     direction = dy.Enum(("at_least", "at_most"), description="which side of the target meets it")
     model = dy.Enum(
         ("simulated", "assumed", "part", "none"),
-        description="what the modelled value is: only a simulated one may decide a status; "
-        "assumed: given by the scenario; part: a share of what the target counts",
+        description="only what is simulated decides a status; assumed: by scenario; part: a share of what counts",
     )
 
 

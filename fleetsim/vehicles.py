@@ -10,16 +10,21 @@ from numpy.typing import NDArray
 from fleetsim.scenario.stations import ChargingSection
 from fleetsim.tables import CARRIERS
 from networks.compiled import compiled
+from networks.errors import DataError
 
 FloatArray = NDArray[np.float64]
 AmountT = TypeVar("AmountT", float, FloatArray)
 
 COLDEST_HOUR = 6
+"""Hour of the day's low, about sunrise [h]; 5 to 7 over the year."""
 WARMEST_HOUR = 15
+"""Hour of the day's high [h]; 14 to 16."""
 FUEL_POWERTRAINS = ("petrol", "diesel", "gas", "hybrid")
 SPEED_FACTOR_BOUNDS = (0.8, 1.8)
+"""Least and greatest factor of the speed on use: the line in 1 / speed holds for 8 to 60 km/h, not beyond."""
 RATES = (
-    "reference_kmh", "time_share", "use_per_km", "gives_kwh", "work_kw", "electric_share", "electric_kwh_per_km", "phev"
+    "reference_kmh", "time_share", "use_per_km", "gives_kwh", "work_kw", "electric_share", "electric_kwh_per_km",
+    "phev", "usual_load_t", "use_per_tonne_km",
 )  # fmt: skip
 """What the use of a leg depends on of the vehicle's type, see `type_parameters`."""
 CARRIER_OF = {
@@ -136,8 +141,13 @@ def type_parameters(types: pl.DataFrame, kwh_per_unit: dict[str, float], section
     -------
     pl.DataFrame
         Also `reference_kmh` [km/h], `time_share`, `gives_kwh` (electricity a unit of the store gives aboard
-        [kWh/unit]), `electric_share` (1 unless PHEV) and `phev`. Engine heat warms a fuel vehicle: its
-        `heating_kw` is 0.
+        [kWh/unit]), `electric_share` (1 unless PHEV), `phev` and `usual_load_t` [t] (0 where the type has no
+        payload). Engine heat warms a fuel vehicle: its `heating_kw` is 0.
+
+    Raises
+    ------
+    DataError
+        If a type would use nothing, or less, without a load.
     """
     powertrain = pl.col("powertrain").cast(pl.String)
     burns = powertrain.is_in(FUEL_POWERTRAINS)
@@ -145,6 +155,14 @@ def type_parameters(types: pl.DataFrame, kwh_per_unit: dict[str, float], section
     gives = {name: kwh_per_unit[name] * efficiency.get(name, section.engine_efficiency) for name in CARRIERS}
     phev = powertrain == "PHEV"
     group = pl.col("fleet_group").cast(pl.String)
+    usual_load_t = pl.col("payload_kg").fill_null(0.0) / 1000.0 * section.usual_load_share
+    of_load = pl.col("use_per_tonne_km").fill_null(0.0)
+    too_much = types.filter((of_load > 0.0) & (of_load * usual_load_t >= pl.col("use_per_km")))
+    if too_much.height:
+        raise DataError(
+            f"vehicle_types.csv, column use_per_tonne_km, powertrain {too_much['powertrain'][0]}: the usual load takes"
+            f" all of use_per_km {too_much['use_per_km'][0]}; lower it"
+        )
     return types.with_columns(
         heating_kw=pl.when(burns).then(0.0).otherwise(pl.col("heating_kw")),
         reference_kmh=group.replace_strict(section.reference_speed_kmh, return_dtype=pl.Float64),
@@ -152,6 +170,8 @@ def type_parameters(types: pl.DataFrame, kwh_per_unit: dict[str, float], section
         gives_kwh=powertrain.replace_strict(CARRIER_OF).replace_strict(gives, return_dtype=pl.Float64),
         electric_share=pl.when(phev).then(pl.col("electric_km_share")).otherwise(1.0),
         phev=phev,
+        usual_load_t=usual_load_t,
+        use_per_tonne_km=of_load,
     )
 
 
@@ -179,9 +199,10 @@ def leg_use(
 
     Notes
     -----
-    use = km use_per_km speed_factor + (cabin power x time + work power x work time) / electricity a unit of
-    the store gives. The cabin is held while driving and for a share of the stop, not at the depot. A PHEV
-    drives its share of the distance on electricity, the rest on petrol.
+    use = km (use_per_km + use_per_tonne_km (load - usual load)) speed_factor + (cabin power x time +
+    work power x work time) / electricity a unit of the store gives. The cabin is held while driving and for a share
+    of the stop, not at the depot. A PHEV drives its share of the distance on electricity, the rest on petrol; load
+    changes both in the same proportion.
     """
     cabin = cabin_kw(
         temperature_c,
@@ -205,6 +226,7 @@ class _Columns(NamedTuple):
     work_s: NDArray[np.int32]
     at_depot: NDArray[np.bool_]
     distance_km: FloatArray
+    load_kg: NDArray[np.float32]
 
 
 class _Rates(NamedTuple):
@@ -218,8 +240,10 @@ class _Rates(NamedTuple):
 @compiled
 def _use(legs: _Columns, row: NDArray[np.int64], rates: _Rates, stored: FloatArray, fuel: FloatArray) -> None:
     """Write what each leg takes from the store and of other fuel."""
+    of_type = rates.of_type
     for leg in range(len(row)):
-        reference, time_share, use_per_km, gives_kwh, work_kw, share, kwh_per_km, phev = rates.of_type[row[leg]]
+        reference, time_share, usual, gives_kwh, work_kw, share, kwh_per_km, phev, load_t, per_t = of_type[row[leg]]
+        use_per_km = usual + per_t * (legs.load_kg[leg] / 1000.0 - load_t)
         drive_h = legs.drive_s[leg] / 3600.0
         speed = legs.distance_km[leg] / drive_h if drive_h > 0.0 else reference
         driven = legs.distance_km[leg] * speed_factor(speed, reference, time_share)
@@ -230,5 +254,5 @@ def _use(legs: _Columns, row: NDArray[np.int64], rates: _Rates, stored: FloatArr
         stored[leg] = driven * use_per_km + auxiliary_kwh / gives_kwh
         fuel[leg] = 0.0
         if phev:
-            stored[leg] = share * (driven * kwh_per_km + auxiliary_kwh)
+            stored[leg] = share * (driven * kwh_per_km * (use_per_km / usual if usual > 0.0 else 1.0) + auxiliary_kwh)
             fuel[leg] = (1.0 - share) * (driven * use_per_km)

@@ -133,13 +133,14 @@ def _shifts() -> pl.DataFrame:
 
 
 def _tours() -> pl.DataFrame:
-    shared = {"stop_km": 1.0, "hop_km": 3.0, "base_min": 30.0, "weekend_share": 0.5, "basis": "assumption"}
+    shared = {"stop_km": 1.0, "hop_km": 3.0, "base_min": 30.0, "weekend_share": 0.5, "stop_kg_spread": 0.0,
+              "refill_km": None, "refill_min": None, "basis": "assumption"}  # fmt: skip
     goods = {"start_low_h": 5.0, "start_high_h": 7.0, "tours_low": 1, "tours_high": 2, "clusters": 2, "stops": 4.0,
              "stop_min": 10.0, "cluster_kmh": 20.0, "work_share": 0.0, "stem_km": 6.0, "unload_kind": None,
-             "unload_min": 0.0, "window_min": 60.0}  # fmt: skip
+             "unload_min": 0.0, "window_min": 60.0, "load": "delivers", "stop_kg": 100.0}  # fmt: skip
     refuse = {"start_low_h": 4.0, "start_high_h": 5.0, "tours_low": 2, "tours_high": 2, "clusters": 1, "stops": 6.0,
               "stop_min": 5.0, "cluster_kmh": None, "work_share": 0.5, "stem_km": 4.0, "unload_kind": "waste_plant",
-              "unload_min": 20.0, "window_min": None}  # fmt: skip
+              "unload_min": 20.0, "window_min": None, "load": "collects", "stop_kg": 100.0}  # fmt: skip
     heads = [
         ("vans", "goods_light_pass", None, "logistics_park", 0.5, goods),
         ("cold", "goods_light_exempt", "cold_chain", "wholesale_market", 1.0, goods),

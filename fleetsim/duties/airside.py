@@ -12,9 +12,7 @@ from fleetsim.duties.itinerary import FleetDay, Step, joined, keep_working, legs
 from networks.errors import DataError
 
 WINTER = (11, 12, 1, 2, 3)
-SLACK_S = 2700
-WINDOW_S = 900
-KM_SPREAD = 0.5
+"""Months in which the kinds work that work in winter only, see the table `AirsidePattern`."""
 
 Row = dict[str, Any]
 
@@ -77,19 +75,20 @@ def _waves(inputs: DutyInputs, day: DayOf) -> _Waves:
 
 def _legs(inputs: DutyInputs, day: DayOf, row: Row, who: tuple[Integers, Integers], waves: _Waves) -> pl.DataFrame:
     vehicle, zone = who
-    most = row["legs_high"]
+    most, section = row["legs_high"], inputs.section
     draws = day.uniform(inputs.seed, f"{row['kind']} legs", vehicle.size, most + 1, 3)
     number = row["legs_low"] + np.floor(draws[:, most, 0] * (most - row["legs_low"] + 1)).astype(np.int64)
     on = np.arange(most) < number[:, None]
     low, high = np.interp([row["first_h"], row["last_h"]], waves.hour, waves.share)
     wanted = np.interp(low + (high - low) * draws[:, :most, 0], waves.share, waves.hour)
     wanted_s = np.sort(np.where(on, wanted, np.inf), axis=1) * 3600.0
-    km = row["leg_km"] * (1.0 + KM_SPREAD * (2.0 * draws[:, :most, 1] - 1.0))
+    spread = section.airside_spread
+    km = row["leg_km"] * (1.0 + spread * (2.0 * draws[:, :most, 1] - 1.0))
     drive_s = np.rint(km / row["speed_kmh"] * 3600.0).astype(np.int64)
-    dwell_s = np.rint(row["stop_min"] * 60.0 * (0.5 + draws[:, :most, 2])).astype(np.int64)
+    dwell_s = np.rint(row["stop_min"] * 60.0 * (1.0 - spread + 2.0 * spread * draws[:, :most, 2])).astype(np.int64)
     depart_s = _in_turn(np.where(on, wanted_s, 0.0).astype(np.int64), drive_s + dwell_s)
     rest_s = np.diff(depart_s, axis=1, append=10**9) - drive_s - dwell_s
-    slack = (rest_s >= SLACK_S) | (np.arange(most) == number[:, None] - 1)
+    slack = (rest_s >= section.airside_standby_min * 60.0) | (np.arange(most) == number[:, None] - 1)
     steps = [
         Step(
             on[:, leg],
@@ -102,7 +101,7 @@ def _legs(inputs: DutyInputs, day: DayOf, row: Row, who: tuple[Integers, Integer
             may_charge=slack[:, leg],
             at_depot=slack[:, leg],
             timed=True,
-            latest_s=depart_s[:, leg] + WINDOW_S,
+            latest_s=depart_s[:, leg] + round(section.airside_window_min * 60.0),
         )
         for leg in range(most)
     ]

@@ -8,7 +8,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
-from fleetsim.duties.driving import longest_km
 from fleetsim.duties.fleet import TEXT
 from fleetsim.duties.tables import Assignment, DutyVehicle, Leg
 from fleetsim.tables import POWERTRAINS, VehicleType
@@ -19,8 +18,11 @@ SHORT_DUTIES_FIRST = ("BEV", "BEV-swap", "PHEV", "hybrid", "gas", "petrol", "die
 CODE = {name: code for code, name in enumerate(POWERTRAINS)}
 PLUG_IN_CODES = [CODE[name] for name in ("BEV", "PHEV")]
 FITTING_STEPS = 60
+"""Rounds of the proportional fitting: it has settled long before; numerics."""
 TRACE = 1e-6
+"""Share of the city's vehicles that a district counts as having of each powertrain, so that fitting finds a way."""
 TINY = 1e-300
+"""What a sum is taken for at least, so that nothing is divided by 0."""
 ROUNDED_TO = 6
 """Decimals to which ways are compared [km]: sums of legs differ in the last digits."""
 ROW = ["exempt_reason", "district"]
@@ -107,6 +109,17 @@ def by_difficulty(vehicles: dy.DataFrame[DutyVehicle], legs: dy.DataFrame[Leg]) 
         for name, of_reason in zip(reasons, numbers, strict=True)
     ]
     return Ranked(row, alone[row], ease[row], parts)
+
+
+@compiled
+def longest_km(vehicle: Integers, distance_km: Floats, ends: NDArray[np.bool_], longest: Floats) -> None:
+    """Write the longest distance of each vehicle between two legs that end at the depot; `vehicle` rises."""
+    total = 0.0
+    for leg in range(vehicle.size):
+        total += distance_km[leg]
+        if ends[leg] or leg + 1 == vehicle.size or vehicle[leg + 1] != vehicle[leg]:
+            longest[vehicle[leg]] = max(longest[vehicle[leg]], total)
+            total = 0.0
 
 
 def _numbered(column: pl.Series) -> tuple[list[str], Integers]:

@@ -14,8 +14,7 @@ from fleetsim.duties.tables import BackgroundArrival, BackgroundPattern
 from fleetsim.scenario.sections import DutiesSection, at_year
 
 WINTER = (12, 1, 2)
-REACH_KM = 12.0
-SMALLEST_SHARE, LARGEST_SHARE = 0.1, 0.9
+"""Months to which `winter_factor` of the table `BackgroundPattern` applies."""
 DRAWS_AN_ARRIVAL = 8
 CARRIED = ("fleet", "powertrain", "battery_kwh", "max_charge_kw")
 
@@ -120,9 +119,9 @@ def _arrivals(inputs: DutyInputs, rows: pl.DataFrame, day: DayOf) -> _Arrivals:
     for district, first, end in zip(rows["district"], [0, *ends[:-1]], ends, strict=True):
         zone[first:end] = zone_of_one_district(place, district, place.population, draws[first:end, 0])
     away = np.flatnonzero(draws[:, 5] >= pattern["home_zone_share"])
-    zone[away] = next_zone(inputs.activity_kernel(REACH_KM), zone[away], draws[away, 1:3])
+    zone[away] = next_zone(inputs.activity_kernel(inputs.section.visit_km), zone[away], draws[away, 1:3])
     energy = pattern["session_kwh"] + pattern["session_sd_kwh"] * normal(draws[:, 3:5])
-    low, high = SMALLEST_SHARE * pattern["battery_kwh"], LARGEST_SHARE * pattern["battery_kwh"]
+    low, high = (share * pattern["battery_kwh"] for share in inputs.section.session_bounds)
     return _Arrivals(zone, _clock(inputs, own, draws[:, 6:8]), np.clip(energy, low, high))
 
 

@@ -7,10 +7,10 @@ import polars as pl
 from fleetsim.duties.fleet import DayOf, DutyInputs, Roll, vehicle_table
 from fleetsim.duties.itinerary import FleetDay
 from fleetsim.duties.tables import DutyVehicle, Leg
+from fleetsim.scenario.sections import DutiesSection
 from networks.tables import BlockMove, Trip
 from networks.transit import block_moves
 
-SHORTEST_WINDOW_S = 300
 STAYS_IN = "emergency_support"
 MOUNTAIN = "mountain_line"
 
@@ -88,13 +88,14 @@ def _legs(inputs: DutyInputs, moves: pl.DataFrame, trips: dy.DataFrame[Trip]) ->
     rest_s = pl.col("depart_s").shift(-1).over("vehicle_id") - pl.col("depart_s") - pl.col("drive_s")
     rests = (rest_s >= inputs.section.bus_terminal_charge_min * 60.0).fill_null(False)
     legs = (
-        moves.join(_latest(trips, inputs.section.bus_missed_after_min * 60.0), on="trip", how="left")
+        moves.join(_latest(trips, inputs.section), on="trip", how="left")
         .join(zone, on="to_place", how="left")
         .sort("vehicle_id", "move")
         .with_columns(
             leg="move",
             distance_km="length_km",
             work_s=pl.lit(0, dtype=pl.Int64),
+            load_kg=pl.lit(0.0, dtype=pl.Float32),
             may_charge=pl.col("at_depot") | rests,
             timed=pl.col("trip").is_not_null(),
         )
@@ -102,10 +103,11 @@ def _legs(inputs: DutyInputs, moves: pl.DataFrame, trips: dy.DataFrame[Trip]) ->
     return Leg.cast(legs.select(Leg.column_names()))
 
 
-def _latest(trips: pl.DataFrame, longest_s: float) -> pl.DataFrame:
+def _latest(trips: pl.DataFrame, section: DutiesSection) -> pl.DataFrame:
+    shortest_s, longest_s = section.bus_missed_least_min * 60.0, section.bus_missed_after_min * 60.0
     following = pl.col("departure_s").shift(-1).over("line", "direction", order_by="departure_s")
     headway_s = (following - pl.col("departure_s")).fill_null(int(longest_s))
-    window_s = headway_s.clip(SHORTEST_WINDOW_S, int(longest_s))
+    window_s = headway_s.clip(round(shortest_s), int(longest_s))
     return trips.select("trip", latest_s=pl.col("departure_s") + window_s)
 
 

@@ -1,152 +1,35 @@
 """The loops of the duties, compiled by numba: where ways lead, and the legs of tours and taxi shifts one by one.
 
-Legs are written into columns that hold a row for every leg a vehicle could make; `close_up` takes the gaps out.
+Legs are written into columns that hold a row for every leg a vehicle could make; `written` takes the gaps out.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from networks.compiled import compiled
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Seconds = NDArray[np.int32]
+from fleetsim.duties.arrays import (
+    Columns,
+    Floats,
+    Ground,
+    Integers,
+    Kernel,
+    Reloading,
+    TaxiCrew,
+    TaxiRule,
+    TourCrew,
+    TourDraws,
+    TourLog,
+    TourRule,
+    TourWays,
+)
+from networks.compiled import compiled, compiled_part
 
 HOUR_S = 3600
 GUIDE_STEPS = 128
-LAST_TOUR_S = 6 * HOUR_S
-STOPS_SPREAD = 0.3
-SECONDS_AT_KERB = 90
-HANDOVER_S = 900
-LATE_START_S = 3600
-OVERTIME_S = 3600
-SPEED_SPREAD = 0.15
-MORNING_ENDS_H, EVENING_BEGINS_H = 10, 16
-
-
-class Kernel(NamedTuple):
-    """How likely a way leads from each cell to each cell, and to which of its zones."""
-
-    cell: Integers
-    """Cell of each zone."""
-    to_cell: Floats
-    """Cumulated over the cells a way may lead to, a row for each cell it starts in: from its number up by 1."""
-    guide: NDArray[np.int32]
-    """First cell that may be meant by a value in each of `GUIDE_STEPS` steps between 0 and 1, a row for each cell."""
-    zones: Integers
-    """The zones by cell."""
-    first: Integers
-    """Where the zones of each cell begin in `zones`, and where those of the last one end."""
-    within: Floats
-    """Cumulated weight of `zones`."""
-    start: Floats
-    end: Floats
-    """Cumulated weight before and after each cell."""
-
-
-class Ground(NamedTuple):
-    """The zones on a kind of day."""
-
-    x_km: Floats
-    y_km: Floats
-    inner_km: Floats
-    free_kmh: Floats
-    """Speed between doors without traffic."""
-    factor: Floats
-    """Of the speed, by hour."""
-    detour: float
-
-
-class Columns(NamedTuple):
-    """The legs; `latest_s` is -1 where nothing is promised."""
-
-    depart_s: Seconds
-    drive_s: Seconds
-    distance_km: Floats
-    dwell_s: Seconds
-    work_s: Seconds
-    zone: Seconds
-    may_charge: Flags
-    at_depot: Flags
-    timed: Flags
-    latest_s: Seconds
-
-
-class TourRule(NamedTuple):
-    """A row of `TourPattern` as numbers."""
-
-    clusters: int
-    stops: float
-    stop_min: float
-    stop_km: float
-    cluster_kmh: float
-    """0 where the way between the stops takes no time of its own."""
-    work_share: float
-    window_s: int
-    """-1 where no first stop is promised."""
-    rest_s: int
-    unload_s: int
-
-
-class TourWays(NamedTuple):
-    """Where the ways of a tour lead."""
-
-    stem: Kernel
-    hop: Kernel
-    unload: Integers
-    """By zone, the zone of the place of unloading; empty where there is none."""
-
-
-class TourCrew(NamedTuple):
-    """The vehicles of a pattern."""
-
-    start_s: Integers
-    tours: Integers
-    home: Integers
-    base: Integers
-    depot: Flags
-    row: Integers
-    """Where the next leg of each vehicle is written."""
-
-    def some(self, part: slice) -> "TourCrew":
-        """Return some of the vehicles."""
-        return TourCrew(*(column[part] for column in self))  # type: ignore[arg-type]
-
-
-class TaxiRule(NamedTuple):
-    """A shift."""
-
-    break_s: int
-    break_length_s: int
-    trip_km: float
-    """A trip with the way to its passenger."""
-    empty_km: float
-    """The way to a passenger."""
-    demand: Floats
-    """By hour, relative to the mean."""
-    kmh: Floats
-    """Mean speed by hour."""
-
-
-class TaxiCrew(NamedTuple):
-    """The vehicles of a pattern, where they are and from when they are free."""
-
-    home: Integers
-    zone: Integers
-    free_s: Integers
-    start_s: Integers
-    end_s: Integers
-    trips: Integers
-    row: Integers
-    """Where the next leg of each vehicle is written."""
-
-    def some(self, part: slice) -> "TaxiCrew":
-        """Return some of the vehicles."""
-        return TaxiCrew(*(column[part] for column in self))
+"""Steps of the guide to a `Kernel`: they save steps of its search and change no result."""
+WHOLE = 1e-9
+"""What a number of stops may lack to a whole one and still count as such: rounding."""
 
 
 @compiled
@@ -163,55 +46,6 @@ def draw_zone(choice: Kernel, origin: int, first: float, second: float) -> int:
         else:
             high = middle
     return zone_in(choice, low, second)
-
-
-@compiled
-def shares(away_km: Floats, total: Floats, scale_km: float, to_cell: Floats, first: float) -> float:
-    """Write the cumulated shares of the cells a way may lead to, from `first` up by 1; return the mean way [km].
-
-    P(cell) ~ total exp(-away / scale).
-    """
-    nearest = away_km[0]
-    for cell in range(1, away_km.size):
-        nearest = min(nearest, away_km[cell])
-    sum_km, mass = 0.0, 0.0
-    for cell in range(away_km.size):
-        pull = total[cell] * math.exp(-(away_km[cell] - nearest) / scale_km)
-        sum_km += pull * away_km[cell]
-        mass += pull
-        to_cell[cell] = mass
-    for cell in range(away_km.size):
-        to_cell[cell] = min(to_cell[cell] / mass, 1.0) + first
-    return sum_km / mass
-
-
-@compiled
-def mean_way_km(away_km: Floats, total: Floats, start: Floats, scale_km: float) -> float:
-    """Return the mean way from some cells [km], each of them with its share `start` of the ways."""
-    room = np.empty(total.size)
-    mean = 0.0
-    for row in range(start.size):
-        mean += start[row] * shares(away_km[row], total, scale_km, room, 0.0)
-    return mean
-
-
-@compiled
-def fill(away_km: Floats, total: Floats, scale_km: float, to_cell: Floats) -> None:
-    """Write the rows of `to_cell` of a `Kernel`."""
-    for row in range(total.size):
-        shares(away_km[row], total, scale_km, to_cell[row], float(row))
-
-
-@compiled
-def guide(to_cell: Floats, found: NDArray[np.int32]) -> None:
-    """Write for each row where the steps between its number and the next lie, see `Kernel`."""
-    rows, cells = to_cell.shape
-    for row in range(rows):
-        cell = 0
-        for step in range(GUIDE_STEPS + 1):
-            while cell < cells - 1 and to_cell[row, cell] <= row + step / GUIDE_STEPS:
-                cell += 1
-            found[row, step] = cell
 
 
 @compiled
@@ -281,11 +115,25 @@ def draw_places(cumulated: Floats, zone: Integers, uniform: Floats, found: Integ
 
 
 @compiled
-def drive_tours(ground: Ground, ways: TourWays, rule: TourRule, crew: TourCrew, draws: Floats, legs: Columns) -> None:
-    """Write the legs of vehicles that go on tours; `draws` are uniform, shape (vehicles, tours, clusters, 3)."""
-    # Taken out once: numba counts references to all of their arrays each time.
-    stem, hop, unload = ways
-    targets = np.empty(rule.clusters, np.int64)
+def drive_tours(ground: Ground, ways: TourWays, rule: TourRule, crew: TourCrew, draws: TourDraws, log: TourLog) -> None:
+    """Write the legs of vehicles that go on tours and carry all of a tour at once."""
+    tour = np.empty(rule.clusters, np.int64), np.empty(rule.clusters)
+    drive_each(ground, (ways, rule), crew, draws, log, tour)
+
+
+@compiled_part
+def drive_each(
+    ground: Ground,
+    plan: tuple[TourWays, TourRule],
+    crew: TourCrew,
+    draws: TourDraws,
+    log: TourLog,
+    room: tuple[Integers, Floats],
+) -> None:
+    """Do the work of `drive_tours`; `room` is for the clusters of a tour: their zones and stops."""
+    (stem, hop, unload), rule = plan
+    legs, served = log
+    targets, stops = room
     for vehicle in range(crew.start_s.size):
         start_s, base, home = crew.start_s[vehicle], crew.base[vehicle], crew.home[vehicle]
         depot, row = crew.depot[vehicle], crew.row[vehicle]
@@ -296,24 +144,24 @@ def drive_tours(ground: Ground, ways: TourWays, rule: TourRule, crew: TourCrew, 
             free_s = max(start_s, put(legs, row, (max(start_s - drive_s, 0), drive_s, 0), km, base))
             row += 1
         for tour in range(crew.tours[vehicle]):
-            if free_s > start_s + LAST_TOUR_S:
+            if free_s > start_s + rule.last_s:
                 break
-            draw_targets(stem, hop, base, draws[vehicle, tour], targets)
-            zone, free_s = clusters(ground, rule, (base, free_s, row), targets, draws[vehicle, tour], legs)
+            draw_targets(stem, hop, base, draws.stops[vehicle, tour], targets)
+            count_stops(rule, draws.stops[vehicle, tour], stops)
+            stop_kg = rule.stop_kg * (1.0 + rule.kg_spread * (2.0 * draws.load[vehicle, tour] - 1.0))
+            zone, free_s, load_kg = clusters(ground, rule, (base, free_s, row), (targets, stops, stop_kg), legs)
+            for number in range(rule.clusters):
+                served.stops[vehicle, tour, number] = stops[number]
+                served.kg[vehicle, tour, number] = stops[number] * stop_kg
             row += rule.clusters
-            if unload.size:
-                zone, free_s = move(ground, legs, row, (zone, free_s), (unload[zone], rule.unload_s))
-                row += 1
-            zone, free_s = move(ground, legs, row, (zone, free_s), (base, rule.rest_s))
-            legs.at_depot[row] = depot
-            row += 1
+            free_s, row = go_back(ground, rule, (zone, free_s, row, load_kg), (base, unload, depot), legs)
         if not depot:
             move(ground, legs, row, (base, free_s), (home, 0))
             row += 1
         crew.row[vehicle] = row
 
 
-@compiled
+@compiled_part
 def draw_targets(stem: Kernel, hop: Kernel, base: int, draws: Floats, targets: Integers) -> None:
     """Write the zones of the clusters of stops of a tour."""
     targets[0] = draw_zone(stem, base, draws[0, 0], draws[0, 1])
@@ -321,31 +169,96 @@ def draw_targets(stem: Kernel, hop: Kernel, base: int, draws: Floats, targets: I
         targets[number] = draw_zone(hop, targets[number - 1], draws[number, 0], draws[number, 1])
 
 
-@compiled
+@compiled_part
+def count_stops(rule: TourRule, draws: Floats, stops: Floats) -> None:
+    """Write the stops of each cluster of a tour."""
+    for number in range(stops.size):
+        spread = 1.0 + rule.stops_spread * (2.0 * draws[number, 2] - 1.0)
+        stops[number] = max(np.rint(rule.stops * spread), 1.0)
+
+
+@compiled_part
 def clusters(
-    ground: Ground, rule: TourRule, state: tuple[int, int, int], targets: Integers, draws: Floats, legs: Columns
-) -> tuple[int, int]:
-    """Write the legs to the clusters of stops of a tour; `state` is zone, time and row. Return zone and time."""
+    ground: Ground,
+    rule: TourRule,
+    state: tuple[int, int, int],
+    plan: tuple[Integers, Floats, float],
+    legs: Columns,
+) -> tuple[int, int, float]:
+    """Write the legs to the clusters of stops of a tour; `state` is zone, time and row. Return zone, time and load."""
     zone, free_s, row = state
+    targets, stops, stop_kg = plan
+    load_kg = 0.0
+    for number in range(0 if rule.collects else rule.clusters):
+        load_kg += stops[number] * stop_kg
     for number in range(rule.clusters):
         at, target = row + number, targets[number]
-        km = way_km(ground, zone, target)
-        drive_s = way_s(ground, km, target, free_s)
-        stops = max(np.rint(rule.stops * (1.0 + STOPS_SPREAD * (2.0 * draws[number, 2] - 1.0))), 1.0)
-        inside_km = (stops - 1.0) * rule.stop_km
-        if rule.cluster_kmh > 0.0:
-            drive_s += int(inside_km / rule.cluster_kmh * 3600.0)
-        dwell_s = int(np.rint(stops * rule.stop_min * 60.0))
-        legs.work_s[at] = int(np.floor(dwell_s * rule.work_share))
         if number == 0 and rule.window_s >= 0:
             legs.timed[at] = True
             legs.latest_s[at] = free_s + rule.window_s
-        free_s = put(legs, at, (free_s, drive_s, dwell_s), km + inside_km, target)
+        km = way_km(ground, zone, target)
+        goods = (stops[number], stop_kg, load_kg)
+        free_s, load_kg = serve(ground, rule, (free_s, at, km, target), (stops[number] - 1.0, *goods), legs)
         zone = target
-    return zone, free_s
+    return zone, free_s, load_kg
 
 
-@compiled
+@compiled_part
+def serve(
+    ground: Ground,
+    rule: TourRule,
+    way: tuple[int, int, float, int],
+    goods: tuple[float, float, float, float],
+    legs: Columns,
+) -> tuple[int, float]:
+    """Write a leg to stops near each other; return when the vehicle is free again and what it then carries.
+
+    `way` is time, row, distance and zone; `goods` are the ways from stop to stop, the stops, what each of them gets or
+    gives, and what is aboard. The load of the leg is the mean over its distance: all of it on the way there, then less,
+    or more, by each stop.
+    """
+    free_s, row, km, zone = way
+    hops, stops, stop_kg, load_kg = goods
+    drive_s = way_s(ground, km, zone, free_s)
+    inside_km = hops * rule.stop_km
+    if rule.cluster_kmh > 0.0:
+        drive_s += int(inside_km / rule.cluster_kmh * 3600.0)
+    dwell_s = int(np.rint(stops * rule.stop_min * 60.0))
+    legs.work_s[row] = int(np.floor(dwell_s * rule.work_share))
+    change_kg = stops * stop_kg if rule.collects else -stops * stop_kg
+    total_km = km + inside_km
+    mean_kg = load_kg + (0.5 * change_kg * inside_km / total_km if total_km > 0.0 else 0.0)
+    legs.load_kg[row] = max(mean_kg, 0.0)
+    return put(legs, row, (free_s, drive_s, dwell_s), total_km, zone), load_kg + change_kg
+
+
+@compiled_part
+def go_back(
+    ground: Ground,
+    rule: TourRule,
+    state: tuple[int, int, int, float],
+    places: tuple[int, Integers, bool],
+    legs: Columns,
+) -> tuple[int, int]:
+    """Write the legs to the place of unloading, if there is one, and to the base; return time and row after them.
+
+    `state` is zone, time, row and load, `places` are the base, the place of unloading by zone, and whether the base
+    is the depot.
+    """
+    zone, free_s, row, load_kg = state
+    base, unload, depot = places
+    if unload.size:
+        legs.load_kg[row] = load_kg
+        zone, free_s = move(ground, legs, row, (zone, free_s), (unload[zone], rule.unload_s))
+        load_kg = 0.0
+        row += 1
+    legs.load_kg[row] = load_kg
+    _, free_s = move(ground, legs, row, (zone, free_s), (base, rule.rest_s))
+    legs.at_depot[row] = depot
+    return free_s, row + 1
+
+
+@compiled_part
 def move(ground: Ground, legs: Columns, row: int, state: tuple[int, int], to: tuple[int, int]) -> tuple[int, int]:
     """Write a leg from `state` (zone and time) to a zone with a stop [s] where the vehicle may seek energy."""
     zone, free_s = state
@@ -353,6 +266,159 @@ def move(ground: Ground, legs: Columns, row: int, state: tuple[int, int], to: tu
     km = way_km(ground, zone, target)
     legs.may_charge[row] = True
     return target, put(legs, row, (free_s, way_s(ground, km, target, free_s), dwell_s), km, target)
+
+
+@compiled
+def reload_tours(ground: Ground, rule: TourRule, unload: Integers, task: Reloading, old: Columns, new: Columns) -> None:
+    """Write the legs of vehicles anew, their tours cut where the vehicle is empty, or full; `task.row` moves on."""
+    reload_each(ground, rule, unload, task, old, new)
+
+
+@compiled_part
+def reload_each(ground: Ground, rule: TourRule, unload: Integers, task: Reloading, old: Columns, new: Columns) -> None:
+    """Do the work of `reload_tours`."""
+    for vehicle in range(task.first.size):
+        row, served, leg = task.row[vehicle], task.first_served[vehicle], task.first[vehicle]
+        free_s, zone = -1, task.base[vehicle]
+        while leg < task.end[vehicle]:
+            number, total, kg = tour_at(task, served, task.end_served[vehicle], leg)
+            at_once = stops_at_once(task.most_kg[vehicle], total, kg)
+            if total > at_once:
+                stops = task.stops[served : served + number]
+                start = (zone, old.depart_s[leg] if free_s < 0 else free_s, row, leg)
+                free_s, row = cut_tour(ground, rule, unload, start, (stops, kg / total, at_once), (old, new))
+                leg += number + 1 + (unload.size > 0)
+            else:
+                for each in range(max(number, 1)):
+                    inside_km = (task.stops[served + each] - 1.0) * rule.stop_km if number else 0.0
+                    free_s = repeat(ground, rule, (leg, row, free_s, inside_km), old, new)
+                    leg += 1
+                    row += 1
+            served += number
+            zone = old.zone[leg - 1]
+        task.row[vehicle] = row
+
+
+@compiled
+def extra_legs(task: Reloading, extra: Integers) -> None:
+    """Write how many legs each vehicle has more at most than planned: two each time it goes back on a tour."""
+    for vehicle in range(task.first.size):
+        served = task.first_served[vehicle]
+        while served < task.end_served[vehicle]:
+            number, total, kg = tour_at(task, served, task.end_served[vehicle], task.at[served])
+            at_once = stops_at_once(task.most_kg[vehicle], total, kg)
+            extra[vehicle] += 2 * ((total - 1) // at_once)
+            served += number
+
+
+@compiled_part
+def tour_at(task: Reloading, served: int, end: int, leg: int) -> tuple[int, int, float]:
+    """Return the clusters of the tour that begins with a leg, their stops and goods [kg]; 0 where none begins."""
+    number, total, kg = 0, 0, 0.0
+    while served + number < end and task.at[served + number] == leg + number:
+        total += task.stops[served + number]
+        kg += task.kg[served + number]
+        number += 1
+    return number, total, kg
+
+
+@compiled_part
+def stops_at_once(most_kg: float, stops: int, kg: float) -> int:
+    """Return how many of the stops a vehicle serves without going back; one at least."""
+    if kg <= most_kg:
+        return stops
+    return max(int(most_kg / (kg / stops) + WHOLE), 1)
+
+
+@compiled_part
+def repeat(ground: Ground, rule: TourRule, at: tuple[int, int, int, float], old: Columns, new: Columns) -> int:
+    """Write a leg as it was, later where the vehicle is late; return when a late vehicle is free again, or -1.
+
+    `at` is the row it had, the row it gets, when the vehicle is free (-1: in time), and what of it lies between stops.
+    """
+    leg, row, free_s, inside_km = at
+    new.depart_s[row], new.drive_s[row], new.dwell_s[row] = old.depart_s[leg], old.drive_s[leg], old.dwell_s[leg]
+    new.distance_km[row], new.zone[row], new.work_s[row] = old.distance_km[leg], old.zone[leg], old.work_s[leg]
+    new.may_charge[row], new.at_depot[row] = old.may_charge[leg], old.at_depot[leg]
+    new.timed[row], new.latest_s[row] = old.timed[leg], old.latest_s[leg]
+    new.load_kg[row] = old.load_kg[leg]
+    if free_s < 0:
+        return -1
+    drive_s = way_s(ground, old.distance_km[leg] - inside_km, old.zone[leg], free_s)
+    if rule.cluster_kmh > 0.0:
+        drive_s += int(inside_km / rule.cluster_kmh * 3600.0)
+    return put(new, row, (free_s, drive_s, old.dwell_s[leg]), old.distance_km[leg], old.zone[leg])
+
+
+@compiled_part
+def cut_tour(
+    ground: Ground,
+    rule: TourRule,
+    unload: Integers,
+    start: tuple[int, int, int, int],
+    plan: tuple[NDArray[np.int16], float, int],
+    legs: tuple[Columns, Columns],
+) -> tuple[int, int]:
+    """Write a tour in several waves; return time and row after it.
+
+    `start` is zone, time, row and the leg as planned; `plan` are the stops of the clusters, what a stop gets or gives,
+    and the stops of a wave. The ways from stop to stop are driven as planned, whatever lies between them.
+    """
+    zone, free_s, row, leg = start
+    stops, stop_kg, at_once = plan
+    old, new = legs
+    new.timed[row], new.latest_s[row] = old.timed[leg], old.latest_s[leg]
+    closing = leg + stops.size + (unload.size > 0)
+    base, depot = old.zone[closing], old.at_depot[closing]
+    left, room = 0, at_once
+    for number in range(stops.size):
+        left += stops[number]
+    load_kg = 0.0 if rule.collects else at_once * stop_kg
+    back_km = 0.0
+    for number in range(stops.size):
+        target, here, hop = old.zone[leg + number], stops[number], -1.0
+        while here > 0:
+            if room == 0:
+                place = (base, unload, depot)
+                zone, free_s = refill(ground, rule, (zone, free_s, row, load_kg), place, new)
+                row += 1
+                room, back_km = min(at_once, left), max(rule.refill_km, 0.0)
+                load_kg = 0.0 if rule.collects else room * stop_kg
+            served = min(here, room)
+            km = back_km if back_km > 0.0 and zone == target else back_km + way_km(ground, zone, target)
+            goods = (served + hop, served, stop_kg, load_kg)
+            free_s, load_kg = serve(ground, rule, (free_s, row, km, target), goods, new)
+            zone, back_km, hop = target, 0.0, 0.0
+            row += 1
+            here -= served
+            room -= served
+            left -= served
+    return go_back(ground, rule, (zone, free_s, row, load_kg), (base, unload, depot), new)
+
+
+@compiled_part
+def refill(
+    ground: Ground,
+    rule: TourRule,
+    state: tuple[int, int, int, float],
+    places: tuple[int, Integers, bool],
+    legs: Columns,
+) -> tuple[int, int]:
+    """Write the leg on which a vehicle fetches more, or gets rid of what it has; return its zone and time after it.
+
+    `state` and `places` are those of `go_back`. Where the pattern names a way to a place near the stops it goes there,
+    else to the place of unloading, or to the base, where it may seek energy.
+    """
+    zone, free_s, row, load_kg = state
+    base, unload, depot = places
+    legs.load_kg[row] = load_kg
+    if rule.refill_km >= 0.0:
+        drive_s = way_s(ground, rule.refill_km, zone, free_s)
+        return zone, put(legs, row, (free_s, drive_s, rule.refill_s), rule.refill_km, zone)
+    if unload.size:
+        return move(ground, legs, row, (zone, free_s), (unload[zone], rule.unload_s))
+    legs.at_depot[row] = depot
+    return move(ground, legs, row, (zone, free_s), (base, rule.rest_s))
 
 
 @compiled
@@ -368,7 +434,19 @@ def drive_shift(
 
     `choices` tell where trips lead in the morning, by day and in the evening.
     """
-    # Taken out once: numba counts references to all of their arrays each time.
+    drive_trips(ground, choices, rule, crew, draws, legs)
+
+
+@compiled_part
+def drive_trips(
+    ground: Ground,
+    choices: tuple[Kernel, Kernel, Kernel],
+    rule: TaxiRule,
+    crew: TaxiCrew,
+    draws: Floats,
+    legs: Columns,
+) -> None:
+    """Do the work of `drive_shift`."""
     morning, midday, evening = choices
     for taxi in range(crew.home.size):
         home, start_s, end_s = crew.home[taxi], crew.start_s[taxi], crew.end_s[taxi]
@@ -379,66 +457,37 @@ def drive_shift(
             wait_s = mean_wait_s(rule, crew.trips[taxi] - trip, (free_s, end_s), eaten) if trip else 0.0
             depart_s = free_s + int(wait_s * -math.log1p(-draw[0]))
             hour = (depart_s // HOUR_S) % 24
-            if hour < MORNING_ENDS_H:
+            if hour < rule.morning_ends_h:
                 target = draw_zone(morning, zone, draw[1], draw[2])
-            elif hour < EVENING_BEGINS_H:
+            elif hour < rule.evening_begins_h:
                 target = draw_zone(midday, zone, draw[1], draw[2])
             else:
                 target = draw_zone(evening, zone, draw[1], draw[2])
             km = way_km(ground, zone, target) + rule.empty_km * -math.log1p(-draw[3])
             normal = math.sqrt(-2.0 * math.log1p(-draw[4])) * math.cos(2.0 * np.pi * draw[5])
-            kmh = kmh_at(ground, target, depart_s) * math.exp(SPEED_SPREAD * normal)
+            kmh = kmh_at(ground, target, depart_s) * math.exp(rule.speed_spread * normal)
             arrive_s = depart_s + int(np.rint(km / kmh * 3600.0))
             home_s = way_km(ground, target, home) / kmh_at(ground, home, arrive_s) * 3600.0
-            if depart_s > end_s or arrive_s + home_s > end_s + OVERTIME_S:
+            if depart_s > end_s or arrive_s + home_s > end_s + rule.overtime_s:
                 continue
             eats = not eaten and arrive_s >= rule.break_s
             eaten = eaten or eats
             legs.may_charge[row] = True
             legs.timed[row] = trip == 0
-            legs.latest_s[row] = max(depart_s, end_s + OVERTIME_S if trip else start_s + LATE_START_S)
-            dwell_s = rule.break_length_s if eats else SECONDS_AT_KERB
+            legs.latest_s[row] = max(depart_s, end_s + rule.overtime_s if trip else start_s + rule.late_s)
+            dwell_s = rule.break_length_s if eats else rule.kerb_s
             free_s = put(legs, row, (depart_s, arrive_s - depart_s, dwell_s), km, target)
             zone = target
             row += 1
-        crew.zone[taxi], crew.free_s[taxi] = move(ground, legs, row, (zone, free_s), (home, HANDOVER_S))
+        crew.zone[taxi], crew.free_s[taxi] = move(ground, legs, row, (zone, free_s), (home, rule.handover_s))
         crew.row[taxi] = row + 1
 
 
-@compiled
+@compiled_part
 def mean_wait_s(rule: TaxiRule, left: int, span_s: tuple[int, int], eaten: bool) -> float:
     """Return the mean wait before the next of `left` trips, between now and the end of the shift [s]."""
     free_s, end_s = span_s
     hour = (free_s // HOUR_S) % 24
     meal_s = 0 if eaten or rule.break_s > end_s else rule.break_length_s
-    slack_s = end_s - free_s - meal_s - left * (rule.trip_km / rule.kmh[hour] * 3600.0 + SECONDS_AT_KERB)
+    slack_s = end_s - free_s - meal_s - left * (rule.trip_km / rule.kmh[hour] * 3600.0 + rule.kerb_s)
     return float(max(slack_s, 0.0) / left / rule.demand[hour])
-
-
-@compiled
-def close_up(legs: Columns, first: Integers, count: Integers) -> int:
-    """Move the legs of each vehicle up behind those of the one before; return how many there are.
-
-    Vehicle `i` has written `count[i]` rows from `first[i]` on; `first` rises.
-    """
-    row = 0
-    for vehicle in range(first.size):
-        for old in range(first[vehicle], first[vehicle] + count[vehicle]):
-            for column in (legs.depart_s, legs.drive_s, legs.dwell_s, legs.work_s, legs.zone, legs.latest_s):
-                column[row] = column[old]
-            for flag in (legs.may_charge, legs.at_depot, legs.timed):
-                flag[row] = flag[old]
-            legs.distance_km[row] = legs.distance_km[old]
-            row += 1
-    return row
-
-
-@compiled
-def longest_km(vehicle: Integers, distance_km: Floats, ends: Flags, longest: Floats) -> None:
-    """Write the longest distance of each vehicle between two legs that end at the depot; `vehicle` rises."""
-    total = 0.0
-    for leg in range(vehicle.size):
-        total += distance_km[leg]
-        if ends[leg] or leg + 1 == vehicle.size or vehicle[leg + 1] != vehicle[leg]:
-            longest[vehicle[leg]] = max(longest[vehicle[leg]], total)
-            total = 0.0

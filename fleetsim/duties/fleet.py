@@ -8,8 +8,8 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
+from fleetsim.duties.arrays import Kernel
 from fleetsim.duties.draws import Floats, Integers, stream
-from fleetsim.duties.driving import Kernel
 from fleetsim.duties.geography import Geography, geography, kernel, nearest_zone, road_km
 from fleetsim.duties.tables import (
     AirsidePattern,
@@ -26,9 +26,8 @@ from networks.errors import DataError
 from networks.tables import DayTrip, Line, LineHour, Place, SpeedFactor, Zone
 
 TEXT = pl.String
-BASE_REACH_KM = 15.0
-"""Distance over which the weight of a base falls to 1 / e [km]."""
 LEAST_SIZE = 1e-6
+"""Weight of a base whose size is 0, so that weights sum to more than 0; numerics."""
 VEHICLES_AT_ONCE = 4096
 """Vehicles whose uniform values are in memory at the same time."""
 
@@ -77,9 +76,9 @@ class DutyInputs:
     def taxi_kernels(self) -> tuple[Kernel, Kernel, Kernel]:
         """Where taxi trips lead in the morning, by day and in the evening."""
         place, mean_km = self.geography, self.section.taxi_trip_km
-        weights = (0.3, 0.5, 0.7)
         first, second, third = (
-            kernel(place, share * place.population + (1.0 - share) * place.jobs, mean_km) for share in weights
+            kernel(place, share * place.population + (1.0 - share) * place.jobs, mean_km)
+            for share in self.section.taxi_homeward_shares
         )
         return first, second, third
 
@@ -105,7 +104,8 @@ class DutyInputs:
             zones = np.arange(self.geography.population.size)
             away_km = road_km(self.geography, zones[:, None], places["zone"].to_numpy())
             nearest = away_km.min(axis=1, keepdims=True)
-            weight = np.maximum(places["size"].to_numpy(), LEAST_SIZE) * np.exp((nearest - away_km) / BASE_REACH_KM)
+            pull = np.exp((nearest - away_km) / self.section.base_reach_km)
+            weight = np.maximum(places["size"].to_numpy(), LEAST_SIZE) * pull
             mass = np.cumsum(weight, axis=1)
             self._near_shares[kind] = mass / mass[:, -1:]
         return self._near_shares[kind]

@@ -4,6 +4,7 @@ Zones are gathered in square cells. The next zone is drawn in two steps: a cell,
 how far it is, then a zone of the cell, by what it holds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,15 +13,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fleetsim.duties.arrays import Ground, Kernel
 from fleetsim.duties.draws import Floats, Integers
-from fleetsim.duties.driving import GUIDE_STEPS, Ground, Kernel, draw_zones, fill, guide, mean_way_km
+from fleetsim.duties.driving import GUIDE_STEPS, draw_zones
+from networks.compiled import compiled
 
 KM_PER_DEGREE = 111.195
+"""Length of a degree of latitude on a sphere of 6,371 km [km]."""
 CELL_KM = 3.5
+"""Width of the cells between which ways are drawn [km]: a resolution, coarser than most zones, finer than a way."""
 MEAN_STEPS = 16
+"""Halvings of the search for the scale of a kernel: its mean comes within .02 % of what is asked."""
 CHUNK = 512
+"""Points whose nearest zone is looked for at the same time: memory, no result."""
 HEAVY_CELLS = 250
+"""Heaviest cells over which the mean way of a kernel is taken: time; they hold nearly all of the weight."""
 WITHIN_ZONE = 0.4
+"""Mean straight way inside a zone over the root of its area: between .38 (from the centre of a square) and .52 (between
+any two points of it); geometry."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +181,55 @@ def _scale(away_km: Floats, total: Floats, mean_km: float) -> float:
         middle = float(np.sqrt(low * high))
         low, high = (middle, high) if mean_way_km(away_km, total, start, middle) < mean_km else (low, middle)
     return float(np.sqrt(low * high))
+
+
+@compiled
+def shares(away_km: Floats, total: Floats, scale_km: float, to_cell: Floats, first: float) -> float:
+    """Write the cumulated shares of the cells a way may lead to, from `first` up by 1; return the mean way [km].
+
+    P(cell) ~ total exp(-away / scale).
+    """
+    nearest = away_km[0]
+    for cell in range(1, away_km.size):
+        nearest = min(nearest, away_km[cell])
+    sum_km, mass = 0.0, 0.0
+    for cell in range(away_km.size):
+        pull = total[cell] * math.exp(-(away_km[cell] - nearest) / scale_km)
+        sum_km += pull * away_km[cell]
+        mass += pull
+        to_cell[cell] = mass
+    for cell in range(away_km.size):
+        to_cell[cell] = min(to_cell[cell] / mass, 1.0) + first
+    return sum_km / mass
+
+
+@compiled
+def mean_way_km(away_km: Floats, total: Floats, start: Floats, scale_km: float) -> float:
+    """Return the mean way from some cells [km], each of them with its share `start` of the ways."""
+    room = np.empty(total.size)
+    mean = 0.0
+    for row in range(start.size):
+        mean += start[row] * shares(away_km[row], total, scale_km, room, 0.0)
+    return mean
+
+
+@compiled
+def fill(away_km: Floats, total: Floats, scale_km: float, to_cell: Floats) -> None:
+    """Write the rows of `to_cell` of a `Kernel`."""
+    for row in range(total.size):
+        shares(away_km[row], total, scale_km, to_cell[row], float(row))
+
+
+@compiled
+def guide(to_cell: Floats, found: NDArray[np.int32]) -> None:
+    """Write for each row where the steps between its number and the next lie, see `Kernel`."""
+    rows, cells = to_cell.shape
+    for row in range(rows):
+        cell = 0
+        for step in range(GUIDE_STEPS + 1):
+            while cell < cells - 1 and to_cell[row, cell] <= row + step / GUIDE_STEPS:
+                cell += 1
+            found[row, step] = cell
 
 
 def next_zone(choice: Kernel, origin: Integers, uniform: Floats) -> Integers:

@@ -1,7 +1,7 @@
 """From steps of many vehicles at once to the leg table."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import dataframely as dy
@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from fleetsim.duties.arrays import Columns
 from fleetsim.duties.draws import Floats, Integers, evenly
-from fleetsim.duties.driving import Columns, close_up
-from fleetsim.duties.tables import DutyVehicle, Leg
+from fleetsim.duties.tables import DutyVehicle, Leg, Served
+from networks.compiled import compiled
 
 GroupT = TypeVar("GroupT", bound="Group")
 NEVER = -1
@@ -26,6 +27,7 @@ COLUMNS = {
     "at_depot": np.bool_,
     "timed": np.bool_,
     "latest_s": np.int64,
+    "load_kg": np.float32,
 }
 
 
@@ -36,6 +38,8 @@ class FleetDay:
     vehicles: dy.DataFrame[DutyVehicle]
     legs: dy.DataFrame[Leg]
     without_vehicle: int = 0
+    served: dy.DataFrame[Served] = field(default_factory=Served.create_empty)
+    """What is done at the stops of those that carry a load."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,7 @@ class Step:
     at_depot: ArrayLike = False
     timed: ArrayLike = False
     latest_s: ArrayLike = NEVER
+    load_kg: ArrayLike = 0.0
 
     def ready_s(self) -> Integers:
         """Return when the vehicle has arrived and its shortest stop is over [s]."""
@@ -105,6 +110,7 @@ def blank(rows: int) -> Columns:
         at_depot=np.zeros(rows, np.bool_),
         timed=np.zeros(rows, np.bool_),
         latest_s=whole(NEVER),
+        load_kg=np.zeros(rows, np.float32),
     )
 
 
@@ -162,6 +168,25 @@ def written(legs: Columns, first: Integers, end: Integers) -> tuple[Integers, dy
     return vehicles, Leg.cast(frame.with_columns(latest_s=pl.when(pl.col("latest_s") != NEVER).then("latest_s")))
 
 
+@compiled
+def close_up(legs: Columns, first: Integers, count: Integers) -> int:
+    """Move the legs of each vehicle up behind those of the one before; return how many there are.
+
+    Vehicle `i` has written `count[i]` rows from `first[i]` on; `first` rises.
+    """
+    row = 0
+    for vehicle in range(first.size):
+        for old in range(first[vehicle], first[vehicle] + count[vehicle]):
+            for column in (legs.depart_s, legs.drive_s, legs.dwell_s, legs.work_s, legs.zone, legs.latest_s):
+                column[row] = column[old]
+            for flag in (legs.may_charge, legs.at_depot, legs.timed):
+                flag[row] = flag[old]
+            legs.distance_km[row] = legs.distance_km[old]
+            legs.load_kg[row] = legs.load_kg[old]
+            row += 1
+    return row
+
+
 def joined(parts: list[pl.DataFrame]) -> dy.DataFrame[Leg]:
     """Return the legs of groups of vehicles as one table, by vehicle; each part holds all legs of its vehicles."""
     if not parts:
@@ -195,11 +220,18 @@ def sampled(day: FleetDay, share: float) -> FleetDay:
 def _keep(day: FleetDay, taken: NDArray[np.bool_], weight: float) -> FleetDay:
     """Return the day of some of the vehicles, numbered anew from 0."""
     number = np.cumsum(taken) - 1
-    kept = day.legs["vehicle_id"].to_numpy()
-    legs = day.legs.filter(pl.Series(taken[kept]))
+    legs, served = (_rows_of(table, taken, number) for table in (day.legs, day.served))
     vehicles = day.vehicles.filter(pl.Series(taken)).with_columns(pl.col("weight") * weight)
     return FleetDay(
         DutyVehicle.cast(vehicles.with_columns(vehicle_id=pl.int_range(pl.len(), dtype=pl.Int64))),
-        Leg.cast(legs.with_columns(vehicle_id=pl.Series(number[kept[taken[kept]]]))),
+        Leg.cast(legs),
         day.without_vehicle,
+        Served.cast(served),
     )
+
+
+def _rows_of(table: pl.DataFrame, taken: NDArray[np.bool_], number: Integers) -> pl.DataFrame:
+    """Return the rows of the vehicles taken, under their new numbers."""
+    vehicle = table["vehicle_id"].to_numpy()
+    kept = table.filter(pl.Series(taken[vehicle]))
+    return kept.with_columns(vehicle_id=pl.Series(number[vehicle[taken[vehicle]]]))

@@ -1,9 +1,12 @@
 """Tables of the duties: the vehicles and legs of a representative day, and the patterns they are drawn from."""
 
 import dataframely as dy
+import polars as pl
 
 from fleetsim.tables import POWERTRAINS
 from networks.tables import BASES, FUNCTIONAL_ZONES, PLACE_KINDS
+
+LOADS = ("delivers", "collects")
 
 
 class DutyVehicle(dy.Schema):
@@ -34,6 +37,17 @@ class Leg(dy.Schema):
     at_depot = dy.Bool(description="the leg ends where the vehicle stands at night (its depot plugs are there)")
     timed = dy.Bool(description="the departure is promised (timetable, shift, window): leaving late counts")
     latest_s = dy.Int32(nullable=True, description="a departure after this is counted as missed [s]; empty: never")
+    load_kg = dy.Float32(min=0.0, description="goods, water or refuse aboard, mean over the distance [kg]")
+
+
+class Served(dy.Schema):
+    """One row a leg that ends at stops where goods, water or refuse change places. Sorted by vehicle and leg."""
+
+    vehicle_id = dy.Int64(primary_key=True, min=0)
+    leg = dy.Int32(primary_key=True, min=0)
+    pattern = dy.Int32(min=0, description="row of its pattern among those of the fleet, by name")
+    stops = dy.Int16(min=1, description="stops")
+    kg = dy.Float32(min_exclusive=0.0, description="handed over, or taken aboard, at all of them [kg]")
 
 
 class FleetCount(dy.Schema):
@@ -108,7 +122,26 @@ class TourPattern(dy.Schema):
     window_min = dy.Float64(
         nullable=True, min=0.0, description="width of the window of a tour's start [min]; empty: not promised"
     )
+    load = dy.Enum(LOADS, nullable=True, description="whether it hands over or collects; empty: no load is followed")
+    stop_kg = dy.Float64(
+        nullable=True, min_exclusive=0.0, description="goods, water or refuse of a stop, mean [kg]; empty: as load"
+    )
+    stop_kg_spread = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="largest deviation of a tour's stop_kg over the mean; empty: 0"
+    )
+    refill_km = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=50.0,
+        description="way to where it fills or empties on a tour [km]; empty: base or place of unloading",
+    )
+    refill_min = dy.Float64(nullable=True, min=0.0, max=180.0, description="time there [min]; empty: 0")
     basis = dy.Enum(BASES)
+
+    @dy.rule()
+    def load_with_stop_kg(cls) -> pl.Expr:
+        """A load has its weight at a stop, and only a load has one."""
+        return cls.load.col.is_null() == cls.stop_kg.col.is_null()
 
 
 class AirsidePattern(dy.Schema):

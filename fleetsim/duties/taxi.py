@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fleetsim.duties.arrays import Columns, TaxiCrew, TaxiRule
 from fleetsim.duties.draws import Floats, Integers, evenly, normal
-from fleetsim.duties.driving import Columns, TaxiCrew, TaxiRule, drive_shift
+from fleetsim.duties.driving import drive_shift
 from fleetsim.duties.fleet import DayOf, DutyInputs, expand, vehicle_table
 from fleetsim.duties.geography import zone_of_district
 from fleetsim.duties.itinerary import FleetDay, seconds, written_by_group
 
 TWO_DRIVER_FLEETS = ("taxi_company",)
 WIDEST_SPREAD = 2.5
+"""Standard deviations at which a normal value is cut off, so that no shift is negative; numerics."""
 DRAWS_A_TRIP = 6
-LIGHTEST_HOUR, BUSIEST_HOUR = 0.4, 2.5
 
 Row = dict[str, Any]
 
@@ -138,10 +139,17 @@ def _rule(inputs: DutyInputs, day: DayOf, shift: _Shift) -> TaxiRule:
         empty_km=section.taxi_trip_km * section.taxi_empty_share / (1.0 - section.taxi_empty_share),
         demand=_demand(inputs, day),
         kmh=inputs.geography.speed_kmh[day.weekend].mean(axis=0),
+        kerb_s=round(section.taxi_kerb_min * 60.0),
+        handover_s=round(section.taxi_handover_min * 60.0),
+        late_s=round(section.taxi_late_start_min * 60.0),
+        overtime_s=round(section.taxi_overtime_min * 60.0),
+        speed_spread=section.taxi_speed_spread,
+        morning_ends_h=section.taxi_morning_until_h,
+        evening_begins_h=section.taxi_evening_from_h,
     )
 
 
 def _demand(inputs: DutyInputs, day: DayOf) -> Floats:
     hours = inputs.tables.hours.filter(pl.col("activity") == "taxi_trips").sort("hour")
     weight = hours["weekend" if day.weekend else "weekday"].to_numpy()
-    return np.asarray(np.clip(weight / weight.mean(), LIGHTEST_HOUR, BUSIEST_HOUR))
+    return np.asarray(np.clip(weight / weight.mean(), *inputs.section.taxi_demand_bounds))

@@ -35,6 +35,7 @@ def day_trips(
     """
     layover_s = round(section.bus_layover_min * 60.0)
     if brought.is_empty():
-        return chain(timetable(lines, line_hours, weekend=weekend), layover_s=layover_s)
+        turn_s = round(section.bus_first_turn_min * 60.0)
+        return chain(timetable(lines, line_hours, weekend=weekend, turn_s=turn_s), layover_s=layover_s)
     rules = ChainRules(layover_s, section.detour, section.bus_empty_kmh)
     return brought_trips(brought, places, rules, weekend=weekend)

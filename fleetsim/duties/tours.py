@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
+import dataframely as dy
 import numpy as np
 import polars as pl
 
+from fleetsim.duties.arrays import Columns, StopLog, TourCrew, TourDraws, TourLog, TourRule, TourWays
 from fleetsim.duties.draws import Floats, Integers, evenly, whole
-from fleetsim.duties.driving import Columns, TourCrew, TourRule, TourWays, draw_places, drive_tours
+from fleetsim.duties.driving import draw_places, drive_tours
 from fleetsim.duties.fleet import DayOf, DutyInputs, Roll, expand, vehicle_table
 from fleetsim.duties.geography import zone_of_district
 from fleetsim.duties.itinerary import FleetDay, seconds, written_by_group
+from fleetsim.duties.tables import Served
+from fleetsim.scenario.sections import DutiesSection
 from networks.errors import DataError
 
 DRAWS_A_CLUSTER = 3
@@ -35,11 +39,11 @@ class _Group:
     vehicle: Integers
     base_place: Integers
     crew: TourCrew
+    served: StopLog
 
     def most_legs(self) -> Integers:
         """Return how many legs each vehicle has at most."""
-        a_tour = self.plan.pattern["clusters"] + 1 + (self.plan.pattern["unload_kind"] is not None)
-        return np.asarray(self.crew.tours * a_tour + np.where(self.crew.depot, 0, 2))
+        return np.asarray(self.crew.tours * _legs_a_tour(self.plan.pattern) + np.where(self.crew.depot, 0, 2))
 
 
 def tour_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf, in_service_share: float) -> FleetDay:
@@ -61,14 +65,15 @@ def tour_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf, in_service_sh
         Share of the vehicles on the road on a weekday [-]; at a weekend times the pattern's weekend share.
     """
     roll = expand(counts)
-    patterns = inputs.tables.tours.filter(pl.col("fleet") == day.fleet).sort("pattern")
+    patterns = patterns_of(inputs, day.fleet)
     number = _pattern_of(patterns, roll, day.fleet)
     groups = []
     for index, pattern in enumerate(patterns.iter_rows(named=True)):
         plan = _Plan(inputs, day, pattern)
         groups.append(_group(plan, _at_work(plan, np.flatnonzero(number == index), in_service_share), roll))
     vehicle, table = written_by_group(roll.row.size, groups, _drive)
-    return FleetDay(vehicle_table(roll.take(vehicle), *_stands(inputs, groups, vehicle, roll.row.size)), table)
+    vehicles = vehicle_table(roll.take(vehicle), *_stands(inputs, groups, vehicle, roll.row.size))
+    return FleetDay(vehicles, table, served=_served(groups, vehicle))
 
 
 def _stands(inputs: DutyInputs, groups: list[_Group], vehicle: Integers, size: int) -> tuple[Integers, pl.Series]:
@@ -124,7 +129,9 @@ def _group(plan: _Plan, vehicle: Integers, roll: Roll) -> _Group:
         depot=draws[:, 2] < pattern["depot_share"],
         row=np.zeros(vehicle.size, np.int64),
     )
-    return _Group(plan, vehicle, bases["number"].to_numpy()[base], crew)
+    shape = (vehicle.size, pattern["tours_high"], pattern["clusters"])
+    served = StopLog(np.zeros(shape, np.int16), np.zeros(shape, np.float32))
+    return _Group(plan, vehicle, bases["number"].to_numpy()[base], crew, served)
 
 
 def _near(inputs: DutyInputs, kind: str, zone: Integers, uniform: Floats) -> Integers:
@@ -136,27 +143,61 @@ def _near(inputs: DutyInputs, kind: str, zone: Integers, uniform: Floats) -> Int
 
 def _drive(group: _Group, row: Integers, legs: Columns) -> Integers:
     """Write the legs of a group from its rows on; return the rows after them."""
-    plan, pattern, crew = group.plan, group.plan.pattern, group.crew._replace(row=row)
-    ground = plan.inputs.geography.ground(weekend=plan.day.weekend)
-    ways, rule = _ways(plan), _rule(pattern)
+    plan, pattern, crew, done = group.plan, group.plan.pattern, group.crew._replace(row=row), group.served
+    inputs, name = plan.inputs, pattern["pattern"]
+    ground = inputs.geography.ground(weekend=plan.day.weekend)
+    unload = unload_zones(inputs, pattern)
+    ways = TourWays(inputs.activity_kernel(pattern["stem_km"]), inputs.activity_kernel(pattern["hop_km"]), unload)
+    rule = tour_rule(pattern, inputs.section)
     shape = (row.size, pattern["tours_high"], pattern["clusters"], DRAWS_A_CLUSTER)
-    for part, draws in plan.day.parts(plan.inputs.seed, f"{pattern['pattern']} stops", *shape):
-        drive_tours(ground, ways, rule, crew.some(part), draws, legs)
+    loads = plan.day.parts(inputs.seed, f"{name} loads", *shape[:2])
+    for (part, stops), (_, load) in zip(plan.day.parts(inputs.seed, f"{name} stops", *shape), loads, strict=True):
+        log = TourLog(legs, StopLog(done.stops[part], done.kg[part]))
+        drive_tours(ground, ways, rule, crew.some(part), TourDraws(stops, load), log)
     return row
 
 
-def _ways(plan: _Plan) -> TourWays:
-    inputs, pattern = plan.inputs, plan.pattern
-    unload = np.empty(0, np.int64)
-    if pattern["unload_kind"] is not None:
-        zones = inputs.geography.population.size
-        row = _near(inputs, pattern["unload_kind"], np.arange(zones), np.full(zones, 0.5))
-        unload = inputs.places_of(pattern["unload_kind"])["zone"].to_numpy()[row]
-    return TourWays(inputs.activity_kernel(pattern["stem_km"]), inputs.activity_kernel(pattern["hop_km"]), unload)
+def unload_zones(inputs: DutyInputs, pattern: Row) -> Integers:
+    """Return by zone that of the place of unloading near it; empty where the pattern has none."""
+    if pattern["unload_kind"] is None:
+        return np.empty(0, np.int64)
+    zones = inputs.geography.population.size
+    row = _near(inputs, pattern["unload_kind"], np.arange(zones), np.full(zones, 0.5))
+    return np.asarray(inputs.places_of(pattern["unload_kind"])["zone"].to_numpy()[row])
 
 
-def _rule(pattern: Row) -> TourRule:
-    window_min = pattern["window_min"]
+def patterns_of(inputs: DutyInputs, fleet: str) -> pl.DataFrame:
+    """Return the patterns of a fleet by name, rows of the table `TourPattern`."""
+    return inputs.tables.tours.filter(pl.col("fleet") == fleet).sort("pattern")
+
+
+def _served(groups: list[_Group], vehicle: Integers) -> dy.DataFrame[Served]:
+    """Return what was done at the stops; `vehicle` are the vehicles that have legs, now numbered from 0."""
+    parts = [part for number, group in enumerate(groups) for part in [_served_of(number, group)] if part.height]
+    if not parts:
+        return Served.create_empty()
+    table = pl.concat(parts)
+    table = table[np.argsort(table["vehicle_id"].to_numpy(), kind="stable")]
+    return Served.cast(table.with_columns(vehicle_id=np.searchsorted(vehicle, table["vehicle_id"].to_numpy())))
+
+
+def _served_of(number: int, group: _Group) -> pl.DataFrame:
+    """Return what the vehicles of a pattern did, under their numbers in the fleet and in their order."""
+    pattern, done = group.plan.pattern, group.served
+    row, tour, cluster = np.nonzero(done.kg)
+    leg = np.where(group.crew.depot[row], 0, 1) + tour * _legs_a_tour(pattern) + cluster
+    kg, stops = done.kg[row, tour, cluster], done.stops[row, tour, cluster]
+    columns = {"vehicle_id": group.vehicle[row], "leg": leg, "pattern": np.full(row.size, number)}
+    return pl.DataFrame({**columns, "stops": stops, "kg": kg})
+
+
+def _legs_a_tour(pattern: Row) -> int:
+    return int(pattern["clusters"] + 1 + (pattern["unload_kind"] is not None))
+
+
+def tour_rule(pattern: Row, section: DutiesSection) -> TourRule:
+    """Return a row of the table `TourPattern` as numbers."""
+    window_min, refill_km = pattern["window_min"], pattern["refill_km"]
     return TourRule(
         clusters=pattern["clusters"],
         stops=float(pattern["stops"]),
@@ -167,4 +208,11 @@ def _rule(pattern: Row) -> TourRule:
         window_s=-1 if window_min is None else round(window_min * 60.0),
         rest_s=round(pattern["base_min"] * 60.0),
         unload_s=round((pattern["unload_min"] or 0.0) * 60.0),
+        last_s=round(section.tour_last_start_h * 3600.0),
+        stops_spread=section.tour_stops_spread,
+        collects=pattern["load"] == "collects",
+        stop_kg=float(pattern["stop_kg"] or 0.0) if pattern["load"] else 0.0,
+        kg_spread=float(pattern["stop_kg_spread"] or 0.0),
+        refill_km=-1.0 if refill_km is None else float(refill_km),
+        refill_s=round((pattern["refill_min"] or 0.0) * 60.0),
     )

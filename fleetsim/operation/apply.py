@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from charging.tariffs import prices, season_of_month
 from fleetsim.duties.draws import evenly
@@ -20,12 +19,10 @@ from fleetsim.operation.rules import Tariffs, deliveries, ruled, signals, with_g
 from fleetsim.scenario.operation import OperationSection
 from fleetsim.tables import FLEET_GROUPS
 from fleetsim.vehicles import FloatArray
-from networks.compiled import compiled
 
 DAY_US = 24 * HOUR_US
 TARIFF_CUSTOMER = "depot"
 VALLEY = "valley"
-AnyArray = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,6 @@ def operated(model: DayModel, setting: Setting, *, days: int = 1) -> Operated:
         Days in a row that the model holds.
     """
     section = setting.section
-    model = _loaded(model, section)
     inputs = model.inputs
     duties = int((~model.roster["background"]).sum())
     temperature = float(np.mean(model.conditions.temperature_c))
@@ -125,44 +121,6 @@ def operated(model: DayModel, setting: Setting, *, days: int = 1) -> Operated:
         deliveries=deliveries(stations, section, days + 1),
     )
     return _sent_out(replace(model, inputs=inputs), setting)
-
-
-def _loaded(model: DayModel, section: OperationSection) -> DayModel:
-    """Return the day in which battery vehicles that carry less drive longer ways for the same goods."""
-    vehicles, legs = model.inputs.vehicles, model.inputs.legs
-    share = np.array([section.payload_share.get(group, 1.0) for group in FLEET_GROUPS])[vehicles.group]
-    heavy = np.isin(vehicles.kind, (Kind.ELECTRIC, Kind.SWAP)) & ~model.roster["background"].to_numpy()
-    if not (heavy & (share < 1.0)).any():
-        return model
-    longer = np.where(heavy, 1.0 / share, 1.0)
-
-    def stretched(of_leg: AnyArray) -> AnyArray:
-        result = of_leg.copy()
-        (_stretch_whole if result.dtype == np.int64 else _stretch)(result, vehicles.first_leg, longer)
-        return result
-
-    legs = replace(legs, drive=stretched(legs.drive), energy=stretched(legs.energy))
-    return replace(
-        model,
-        inputs=replace(model.inputs, legs=legs),
-        distance_km=stretched(model.distance_km),
-        stored=stretched(model.stored),
-        fuel=stretched(model.fuel),
-    )
-
-
-@compiled
-def _stretch(of_leg: FloatArray, first_leg: IntArray, longer: FloatArray) -> None:
-    for vehicle in np.flatnonzero(longer != 1.0):
-        for leg in range(first_leg[vehicle], first_leg[vehicle + 1]):
-            of_leg[leg] *= longer[vehicle]
-
-
-@compiled
-def _stretch_whole(of_leg: IntArray, first_leg: IntArray, longer: FloatArray) -> None:
-    for vehicle in np.flatnonzero(longer != 1.0):
-        for leg in range(first_leg[vehicle], first_leg[vehicle + 1]):
-            of_leg[leg] = np.int64(np.rint(of_leg[leg] * longer[vehicle]))
 
 
 def _ages(model: DayModel, setting: Setting, duties: int) -> FloatArray:

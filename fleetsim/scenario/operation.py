@@ -66,9 +66,6 @@ class OperationSection(Section):
     plausible."""
     least_capacity_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
     """Capacity at which batteries are replaced, so that none is weaker [share of new]; .6 to .8 plausible."""
-    payload_share: dict[str, Annotated[float, Field(gt=0.3, le=1.0)]] = {"goods": 0.98}
-    """Goods a battery vehicle carries a tour over those of the fuel vehicle in its place, by fleet group; it drives so
-    much more for the same goods; .85 (heavy parcels, small vans) to 1 (limited by volume) plausible."""
     bus_dispatch: Literal["blocks", "pool"] = "blocks"
     """Whether a bus is bound to its blocks, or the depot sends out whichever bus is ready, reserve included."""
     taxi_dispatch: Literal["trips", "requests"] = "trips"

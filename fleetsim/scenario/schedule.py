@@ -99,6 +99,9 @@ class SolveSection(Section):
     depot_wait_min: Annotated[float, Field(gt=0.0, le=1440.0)] = 60.0
     """Mean wait at the yards of a depot, in the worst hour of a milestone day, above which the day fails there and the
     depot is tightened [min]; 30 to 120 plausible."""
+    least_visits: Annotated[int, Field(ge=1, le=1000)] = 24
+    """Fewest simulated visits of a milestone day by which a depot is judged where only a sample of the vehicles is
+    simulated; 12 to 50 plausible: of 24 visits one more that is not served is a share of 4 %."""
 
 
 class ScheduleSection(Section):

@@ -4,11 +4,12 @@ A section is frozen and knows its keys: an unknown key is an error. Values given
 from year to value; years between two given ones are interpolated, years outside take the nearest.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
 PositiveByYear = Annotated[dict[int, PositiveFloat], Field(min_length=1)]
 AmountByYear = Annotated[dict[int, NonNegativeFloat], Field(min_length=1)]
 ShareByYear = Annotated[dict[int, Share], Field(min_length=1)]
@@ -234,8 +235,11 @@ class DutiesSection(Section):
     bus_spare_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     """Buses that stand ready at their depot without blocks of their own, over those with; sent out where depots send
     out whichever bus is ready (`operation.bus_dispatch = "pool"`); 0 to .1 plausible."""
-    bus_layover_min: Annotated[float, Field(ge=0.0, le=60.0)] = 15.0
+    bus_layover_min: Annotated[float, Field(ge=0.0, le=60.0)] = 11.0
     """Stop that the timetable plans between two trips of a bus, at least [min]."""
+    bus_first_turn_min: Annotated[float, Field(ge=0.0, le=60.0)] = 12.0
+    """Stop of the first bus at the far terminal: departures of the way back begin so much after its arrival [min]; 5 to
+    15 plausible."""
     bus_turn_min: Annotated[float, Field(ge=0.0, le=30.0)] = 5.0
     """Shortest stop between two trips when the bus is late; not longer than the planned one [min]."""
     bus_empty_kmh: Annotated[float, Field(ge=5.0, le=80.0)] = 25.0
@@ -246,6 +250,8 @@ class DutiesSection(Section):
     """A bus may seek energy at a terminal if it stands there at least this long [min]."""
     bus_missed_after_min: Annotated[float, Field(ge=5.0, le=120.0)] = 15.0
     """A bus trip counts as missed when it leaves later than the headway, at most this [min]."""
+    bus_missed_least_min: Annotated[float, Field(ge=0.0, le=5.0)] = 5.0
+    """Shortest delay by which a trip counts as missed, where buses are frequent [min]; 2 to 5 plausible."""
     taxi_in_service_share: Share = 0.93
     """Share of the taxis that is on the road on a day."""
     taxi_double_share: Share = 0.35
@@ -258,15 +264,61 @@ class DutiesSection(Section):
     """Share of a taxi's distance without a passenger, the ways from and to home left out."""
     taxi_weekend_factor: Annotated[float, Field(gt=0.0, le=2.0)] = 0.95
     """Trips of a taxi at a weekend over those on a weekday."""
+    taxi_kerb_min: Annotated[float, Field(ge=0.0, le=30.0)] = 1.5
+    """Stop of a taxi between a trip and the way to the next passenger [min]; 1 to 3 plausible."""
+    taxi_handover_min: Annotated[float, Field(ge=0.0, le=120.0)] = 15.0
+    """Stop of a taxi at its driver's home after a shift, before the next driver leaves [min]; 5 to 30 plausible."""
+    taxi_late_start_min: Annotated[float, Field(ge=0.0, le=240.0)] = 60.0
+    """Delay of a shift by which its first trip counts as missed [min]; 30 to 90 plausible."""
+    taxi_overtime_min: Annotated[float, Field(ge=0.0, le=240.0)] = 60.0
+    """How much later than the end of his shift a driver comes home at most [min]; 0 to 90 plausible."""
+    taxi_speed_spread: Annotated[float, Field(ge=0.0, le=0.5)] = 0.15
+    """Standard deviation of the logarithm of a trip's speed around that of its zone and hour; .1 to .25 plausible."""
+    taxi_morning_until_h: Annotated[int, Field(ge=0, le=24)] = 10
+    """Hour up to which trips lead to work rather than home [h]; 9 to 11 plausible."""
+    taxi_evening_from_h: Annotated[int, Field(ge=0, le=24)] = 16
+    """Hour from which trips lead home rather than to work [h]; 15 to 18 plausible."""
+    taxi_homeward_shares: tuple[Share, Share, Share] = (0.3, 0.5, 0.7)
+    """Weight of residents, the rest being that of jobs, in what draws a trip: mornings, by day, evenings; -/+ .15."""
+    taxi_demand_bounds: tuple[Positive, Positive] = (0.4, 2.5)
+    """Least and greatest demand of an hour over the day's mean that shortens or lengthens a taxi's wait; drivers rest
+    in hours of less; .2 to .6 and 2 to 4 plausible."""
     taxi_home_plug_share: dict[int, Share] = {2020: 0.05, 2025: 0.10, 2030: 0.15}
     """Share of the electric taxis that can charge at their driver's home, by year."""
+    base_reach_km: Annotated[float, Field(gt=0.0, le=200.0)] = 15.0
+    """Distance over which the weight of a base (depot, market, park) falls to 1/e [km]; 8 to 30 plausible."""
+    tour_stops_spread: Share = 0.3
+    """Largest deviation of a cluster's stops from their mean, drawn evenly; .1 to .5 plausible."""
+    tour_last_start_h: Annotated[float, Field(ge=0.0, le=24.0)] = 6.0
+    """Latest start of a tour after that of the first one; later ones make the day too long [h]; 5 to 8 plausible."""
     goods_in_service_share: Share = 0.85
     """Share of the light goods vehicles that is on the road on a weekday."""
     sanitation_in_service_share: Share = 0.90
     """Share of the sanitation vehicles that is on the road on a weekday."""
     airside_in_service_share: Share = 0.90
     """Share of the airside vehicles that works on a day."""
+    airside_standby_min: Annotated[float, Field(ge=0.0, le=720.0)] = 45.0
+    """Shortest pause between two jobs in which an airside vehicle may charge [min]; 20 to 60 plausible."""
+    airside_window_min: Annotated[float, Field(ge=0.0, le=120.0)] = 15.0
+    """Delay by which a job at an aircraft counts as missed [min]; 5 to 30 plausible."""
+    airside_spread: Share = 0.5
+    """Largest deviation of a job's way and time at the stand from their means, drawn evenly; .3 to .7 plausible."""
     home_pile_share: dict[int, Share] = {2018: 0.49, 2020: 0.52, 2025: 0.48, 2030: 0.45}
     """Share of private and company electric cars with a charging pile of their own, by year (0.38 to 0.60 in 2025)."""
     public_sessions_factor: Annotated[float, Field(ge=0.0, le=5.0)] = 1.0
     """Factor on the public charging sessions of cars and ride-hailing vehicles."""
+    visit_km: Annotated[float, Field(gt=0.0, le=200.0)] = 12.0
+    """Mean way from home to the places where cars charge away from it [km]; 8 to 20 plausible."""
+    session_bounds: tuple[Share, Share] = (0.1, 0.9)
+    """Least and greatest energy of a car's public session over its battery; .05 to .2 and .8 to .95 plausible."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for name, (low, high) in (
+            ("taxi_demand_bounds", self.taxi_demand_bounds),
+            ("session_bounds", self.session_bounds),
+            ("taxi_morning_until_h, taxi_evening_from_h", (self.taxi_morning_until_h, self.taxi_evening_from_h)),
+        ):
+            if low > high:
+                raise ValueError(f"{name}: {low} is above {high}; give the lower one first")
+        return self

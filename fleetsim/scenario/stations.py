@@ -64,6 +64,9 @@ class ChargingSection(Section):
     """Part of an electric vehicle's use that goes with time rather than distance; 0 to .25 plausible."""
     fuel_time_share: Share = 0.3
     """The same for fuel vehicles, whose engines idle; .15 to .5 plausible."""
+    usual_load_share: Share = 0.3
+    """Load at which a type's use per km holds, over its payload: the mean over a day's distance of a vehicle that sets
+    out two thirds full and comes home empty; .2 to .5 plausible."""
     engine_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Electric or shaft energy aboard over the heating value of the fuel; .25 to .38 plausible."""
     fuel_cell_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5

@@ -17,11 +17,9 @@ from fleetsim.schedules.solve import Solution, solve
 from fleetsim.texts import Language, texts
 
 MOST_ROUNDS = 5
-LEAST_VISITS = 24
-"""Fewest simulated visits of a milestone day by which a depot is judged where only a sample of the vehicles is
-simulated; 12 to 50 plausible: of 24 visits one more that is not served is a share of 4 %."""
+"""Most times that depots are tightened: effort of the search; what still fails then is told."""
 LEAST_STEP = 0.05
-"""A depot that fails gets at least this share more chargers."""
+"""A depot that fails gets at least this share more chargers: a step of the search, so that it ends."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,15 @@ class Unjudged:
     sample: float
     """Share of the vehicles that was simulated."""
     sample_needed: float
-    """Share that would bring the emptiest of them to `LEAST_VISITS`; 1 where none would."""
+    """Share that would bring the emptiest of them to the visits wanted; 1 where none would."""
+    visits: int
+    """Fewest visits by which a depot is judged."""
 
     def text(self, lang: Language) -> str:
         """Return the warning as a sentence."""
         return str(
             texts(lang, "schedule")["unjudged"].format(
-                depots=", ".join(self.depots), visits=LEAST_VISITS, sample=self.sample, needed=self.sample_needed
+                depots=", ".join(self.depots), visits=self.visits, sample=self.sample, needed=self.sample_needed
             )
         )
 
@@ -170,12 +170,12 @@ def simulated(scenario: Scenario, milestones: Sequence[int]) -> Trial:
             for depot in solution.problem.depots:
                 fewest[depot] = min(fewest.get(depot, np.inf), seen.get(depot, 0.0))
                 found[depot] = max(found.get(depot, 0.0), failing.get(depot, 0.0))
-        return judged(found, fewest, scenario.run.sample)
+        return judged(found, fewest, scenario.run.sample, scenario.schedule.solve.least_visits)
 
     return trial
 
 
-def judged(found: Mapping[str, float], fewest: Mapping[str, float], sample: float) -> Tried:
+def judged(found: Mapping[str, float], fewest: Mapping[str, float], sample: float, least_visits: int) -> Tried:
     """Return what is said of depots: those with too few simulated visits are not judged.
 
     Parameters
@@ -186,14 +186,16 @@ def judged(found: Mapping[str, float], fewest: Mapping[str, float], sample: floa
         Depot to the simulated visits of its emptiest milestone day.
     sample
         Share of the vehicles that was simulated; with all of them every depot is judged.
+    least_visits
+        Fewest simulated visits by which a depot is judged.
     """
-    few = sorted(depot for depot, number in fewest.items() if sample < 1.0 and number < LEAST_VISITS)
+    few = sorted(depot for depot, number in fewest.items() if sample < 1.0 and number < least_visits)
     failing = {depot: share for depot, share in sorted(found.items()) if share > 0.0 and depot not in few}
     if not few:
         return Tried(failing)
     emptiest = min(fewest[depot] for depot in few)
-    needed = min(1.0, sample * LEAST_VISITS / emptiest) if emptiest > 0.0 else 1.0
-    return Tried(failing, Unjudged(tuple(few), sample, needed))
+    needed = min(1.0, sample * least_visits / emptiest) if emptiest > 0.0 else 1.0
+    return Tried(failing, Unjudged(tuple(few), sample, needed, least_visits))
 
 
 def visits(load: pl.DataFrame, stations: pl.DataFrame, sample: float) -> dict[str, float]:

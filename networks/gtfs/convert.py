@@ -18,11 +18,11 @@ from networks.gtfs.given import given_blocks
 from networks.gtfs.lines import line_table, with_lines
 from networks.gtfs.read import Feed
 from networks.gtfs.terminals import terminals
+from networks.import_rules import FeedRules, feed_rules
 from networks.tables import DayTrip, Line, Place, Trip
 
 Pool = Literal["agency", "line", "city"]
 DAY_TYPES: tuple[DayType, ...] = ("weekday", "weekend")
-DEPOT_ACCURACY_M = 2000.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Choice:
     rules: ChainRules = field(default_factory=ChainRules)
     buses_a_depot: float = BUSES_A_DEPOT
     leave_out_faulty: bool = False
+    assumed: FeedRules = field(default_factory=feed_rules)
+    """What is assumed where the feed says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +138,7 @@ def _timetable(
 ) -> CityTimetable:
     runs = _runs(feed, choice, services, leave_out)
     ends = pl.concat([run.trips[side] for run in runs.values() for side in ("first_stop", "last_stop")])
-    places, of_stop = terminals(feed, ends)
+    places, of_stop = terminals(feed, ends, choice.assumed)
     tables = {name: with_lines(run.trips, of_stop, places) for name, run in runs.items()}
     days: dict[str, DayBlocks] = {}
     for name, table in tables.items():
@@ -148,7 +150,7 @@ def _timetable(
     days = {name: _with_depots(day, places, homes) for name, day in days.items()}
     trips = pl.concat([day.trips.with_columns(day=pl.lit(name)) for name, day in days.items()])
     return CityTimetable(
-        lines=_at_depots(line_table(feed, tables), trips),
+        lines=_at_depots(line_table(feed, tables, choice.assumed), trips),
         trips=DayTrip.validate(trips.select(DayTrip.column_names()), cast=True),
         places=Place.validate(pl.concat([places, sited]).sort("place")),
         days=days,
@@ -160,7 +162,14 @@ def _runs(
     feed: Feed, choice: Choice, services: dict[str, ServiceDay], leave_out: frozenset[str]
 ) -> dict[str, DayTrips]:
     runs = {
-        name: expand(feed, day, route_types=choice.route_types, leave_out=leave_out, detour=choice.rules.detour)
+        name: expand(
+            feed,
+            day,
+            route_types=choice.route_types,
+            leave_out=leave_out,
+            detour=choice.rules.detour,
+            rules=choice.assumed,
+        )
         for name, day in services.items()
     }
     if not any(run.trips.height for run in runs.values()):
@@ -233,7 +242,7 @@ def _sited(days: dict[str, DayBlocks], places: dy.DataFrame[Place], choice: Choi
         name=pl.format("Depot at {} (by rule)", "name"),
         name_zh=pl.format("{}场站（示意）", "name_zh"),
         kind=pl.lit("bus_depot"),
-        accuracy_m=pl.lit(DEPOT_ACCURACY_M),
+        accuracy_m=pl.lit(choice.assumed.depot_accuracy_m),
         basis=pl.lit("synthetic"),
     )
     return Place.validate(table.select(Place.column_names()).sort("place"), cast=True)

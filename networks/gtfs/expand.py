@@ -9,12 +9,12 @@ import polars as pl
 from networks.gtfs.days import ServiceDay
 from networks.gtfs.lengths import Lengths, stop_distances_km, trip_lengths
 from networks.gtfs.read import Feed
+from networks.import_rules import FeedRules, feed_rules
 
 BUS_TYPES = frozenset({3, 11, 715, 800, *range(700, 715), 716})
 """Route types of buses and trolleybuses, of the specification and of its extension (700 to 716, 800)."""
-FASTEST_KMH = 100.0
-"""A trip that the feed has faster than this takes so long as at this speed [km/h]."""
 TRIP_SPACING_KM = 1e5
+"""Distance between two trips on a scale on which all stand one after the other, longer than any trip; numerics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,7 @@ def expand(
     route_types: Collection[int] = BUS_TYPES,
     leave_out: Collection[str] = (),
     detour: float = 1.3,
+    rules: FeedRules | None = None,
 ) -> DayTrips:
     """Return every departure of a day.
 
@@ -60,14 +61,17 @@ def expand(
         Trips (trip_id) that are left out.
     detour
         Road distance over the straight line between stops, for trips without a usable shape [-].
+    rules
+        What is plausible; left out: the shipped rules.
 
     Notes
     -----
     A trip of frequencies.txt runs at `start_time` and every `headway_secs` after it, before `end_time`, with the
     running time of its pattern. With `exact_times` 0 the feed promises the headway only; the same departures
-    stand for it. Such trips lose their block: one bus cannot run them all. A trip faster than 100 km/h (all its times
-    equal, a stop far off) is given the running time of that speed.
+    stand for it. Such trips lose their block: one bus cannot run them all. A trip faster than
+    `fastest_kmh` (all its times equal, a stop far off) is given the running time of that speed.
     """
+    rules = rules or feed_rules()
     trips = trips_of_types(feed, route_types).filter(
         pl.col("service_id").is_in(day.services), ~pl.col("trip_id").is_in(sorted(leave_out))
     )
@@ -77,11 +81,11 @@ def expand(
         .sort("trip", "stop_sequence")
     )
     ends = _ends(events)
-    lengths = trip_lengths(feed, trips, events, detour)
+    lengths = trip_lengths(feed, trips, events, detour, rules)
     table = (
         trips.join(ends, on="trip")
         .join(lengths.trips, on="trip")
-        .with_columns(run_s=pl.max_horizontal("run_s", _shortest_s()))
+        .with_columns(run_s=pl.max_horizontal("run_s", _shortest_s(rules)))
         .with_columns(direction=pl.when(pl.col("direction_id").is_in([0, 1])).then("direction_id"))
         .sort("trip")
     )
@@ -117,8 +121,8 @@ def timed_stops(feed: Feed, trips: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _shortest_s() -> pl.Expr:
-    return (pl.col("length_km") / FASTEST_KMH * 3600.0).ceil().cast(pl.Int32)
+def _shortest_s(rules: FeedRules) -> pl.Expr:
+    return (pl.col("length_km") / rules.fastest_kmh * 3600.0).ceil().cast(pl.Int32)
 
 
 def _ends(events: pl.DataFrame) -> pl.DataFrame:

@@ -9,18 +9,13 @@ import polars as pl
 
 from networks.crs import distance_km
 from networks.gtfs.read import Feed
+from networks.import_rules import FeedRules
 
 Floats = npt.NDArray[np.float64]
 
-END_REACH_KM = 0.3
-"""A shape whose ends are farther than this from the first and last stop is cut to the part between them [km]."""
-SHORTEST_OVER_STRAIGHT = 0.9
-LONGEST_OVER_STRAIGHT = 4.0
-"""A shape is usable if it is between .9 and 4 times as long as the straight lines from stop to stop."""
 UNITS_PER_KM = {"km": 1.0, "m": 1000.0, "miles": 1.0 / 1.609344, "feet": 1000.0 / 0.3048}
-PLAUSIBLE_DETOUR = (0.98, 1.6)
-"""A unit of shape_dist_traveled is believed if it makes ways so many times as long as the straight lines."""
 LEAST_KM = 0.05
+"""Shortest length of a trip, so that none is 0 [km]; numerics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +27,7 @@ class Lengths:
     """Unit of shape_dist_traveled in stop_times.txt, as found by comparison; None where none fits."""
 
 
-def trip_lengths(feed: Feed, trips: pl.DataFrame, events: pl.DataFrame, detour: float) -> Lengths:
+def trip_lengths(feed: Feed, trips: pl.DataFrame, events: pl.DataFrame, detour: float, rules: FeedRules) -> Lengths:
     """Return the length of trips.
 
     Parameters
@@ -45,6 +40,8 @@ def trip_lengths(feed: Feed, trips: pl.DataFrame, events: pl.DataFrame, detour: 
         The trips' stop times in order, see `Feed.stop_events`.
     detour
         Road distance over the straight line between stops [-].
+    rules
+        Which shapes are usable, and which units plausible.
 
     Notes
     -----
@@ -53,10 +50,10 @@ def trip_lengths(feed: Feed, trips: pl.DataFrame, events: pl.DataFrame, detour: 
     the stops is not used.
     """
     ways = _ways(feed, events).join(trips.select("trip", "shape_id"), on="trip", maintain_order="left")
-    unit = _unit(ways)
+    unit = _unit(ways, rules)
     along = pl.col("span") / UNITS_PER_KM[unit] if unit else pl.lit(None, dtype=pl.Float64)
-    ways = ways.with_columns(_along_shapes(feed, ways), stops_km=along)
-    usable = {name: _usable(pl.col(name)) for name in ("shape_km", "stops_km")}
+    ways = ways.with_columns(_along_shapes(feed, ways, rules), stops_km=along)
+    usable = {name: _usable(pl.col(name), rules) for name in ("shape_km", "stops_km")}
     chosen = (
         pl.when(usable["shape_km"])
         .then(pl.struct(pl.col("shape_km").alias("length_km"), pl.lit("shape").alias("basis")))
@@ -79,9 +76,10 @@ def stop_distances_km(feed: Feed, events: pl.DataFrame) -> Floats:
     return result
 
 
-def _usable(length: pl.Expr) -> pl.Expr:
+def _usable(length: pl.Expr, rules: FeedRules) -> pl.Expr:
     straight = pl.col("straight_km")
-    inside = (length >= SHORTEST_OVER_STRAIGHT * straight) & (length <= LONGEST_OVER_STRAIGHT * straight + 1.0)
+    shortest, longest = rules.shortest_over_straight * straight, rules.longest_over_straight * straight
+    inside = (length >= shortest) & (length <= longest + rules.length_slack_km)
     return (inside & (length > 0.0)).fill_null(False)
 
 
@@ -102,23 +100,24 @@ def _ways(feed: Feed, events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unit(ways: pl.DataFrame) -> str | None:
+def _unit(ways: pl.DataFrame, rules: FeedRules) -> str | None:
     rows = ways.filter(pl.col("span") > 0.0, pl.col("straight_km") > LEAST_KM)
     ratio = rows.select((pl.col("span") / pl.col("straight_km")).median()).item()
-    low, high = PLAUSIBLE_DETOUR
+    low, high = rules.least_unit_detour, rules.most_unit_detour
     fitting = [unit for unit, per_km in UNITS_PER_KM.items() if ratio and low <= ratio / per_km <= high]
     return fitting[0] if fitting else None
 
 
-def _along_shapes(feed: Feed, ways: pl.DataFrame) -> pl.Series:
+def _along_shapes(feed: Feed, ways: pl.DataFrame, rules: FeedRules) -> pl.Series:
     """Return the length of each way along its shape [km], null where it has none; each different way once."""
     key = ["shape_id", "first_stop", "last_stop", "from_dist", "to_dist"]
     different = ways.select(key).drop_nulls("shape_id").unique(maintain_order=True)
     stops = feed.table("stops")
     stop_lon, stop_lat = stops["stop_lon"].to_numpy(), stops["stop_lat"].to_numpy()
     shapes = dict(_shapes(feed, different["shape_id"].unique(maintain_order=True)))
+    reach_km = rules.end_reach_km
     found = [
-        shapes[shape].between(stop_lon[[first, last]], stop_lat[[first, last]], (from_dist, to_dist))
+        shapes[shape].between(stop_lon[[first, last]], stop_lat[[first, last]], (from_dist, to_dist), reach_km)
         if shape in shapes
         else None
         for shape, first, last, from_dist, to_dist in different.iter_rows()
@@ -136,15 +135,15 @@ class _Shape:
     at_km: Floats
     """Length from the first point."""
 
-    def between(self, lon: Floats, lat: Floats, dist: tuple[float | None, float | None]) -> float:
-        """Return the length of the part between two stops [km]."""
+    def between(self, lon: Floats, lat: Floats, dist: tuple[float | None, float | None], reach_km: float) -> float:
+        """Return the length of the part between two stops [km]; all of it where its ends are within reach of them."""
         start, end = dist
         if start is not None and end is not None and self._measured():
             from_km, to_km = np.interp([start, end], self.travelled, self.at_km)
             return float(to_km - from_km)
         to_first = distance_km(lon[0], lat[0], self.lon, self.lat)
         to_last = distance_km(lon[1], lat[1], self.lon, self.lat)
-        if to_first[0] <= END_REACH_KM and to_last[-1] <= END_REACH_KM:
+        if to_first[0] <= reach_km and to_last[-1] <= reach_km:
             return float(self.at_km[-1])
         return self._nearest_part(to_first, to_last)
 

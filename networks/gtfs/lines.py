@@ -7,14 +7,12 @@ import polars as pl
 
 from networks.crs import distance_km
 from networks.gtfs.read import Feed
+from networks.import_rules import FeedRules
 
-TRUNK_DEPARTURES = 150
-FEEDER_KM, SUBURBAN_KM = 6.0, 25.0
-NIGHT_FROM_S, NIGHT_TO_S = 23 * 3600, 29 * 3600
-"""A line is of the night if half of its trips leave between 23:00 and 5:00; suburban above 25 km; a feeder below 6
-km; a trunk line from 150 departures a day; regular otherwise. Assumptions: they sort lines in maps and tables only."""
 DAY_S = 86_400
+HOUR_S = 3600
 LEAST_KM = 0.05
+"""Shortest length of a line, so that none is 0 [km]; numerics."""
 
 
 def with_lines(trips: pl.DataFrame, of_stop: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
@@ -50,7 +48,7 @@ def with_lines(trips: pl.DataFrame, of_stop: pl.DataFrame, places: pl.DataFrame)
     )
 
 
-def line_table(feed: Feed, days: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def line_table(feed: Feed, days: Mapping[str, pl.DataFrame], rules: FeedRules) -> pl.DataFrame:
     """Return the lines, one a route with trips, see the table `Line`; depot and district are left empty.
 
     Parameters
@@ -59,9 +57,12 @@ def line_table(feed: Feed, days: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         A feed.
     days
         Trips by type of day, see `with_lines`.
+    rules
+        What makes a line one of the night, suburban, a trunk line or a feeder, in this order; else it is regular.
     """
     trips = pl.concat([table.with_columns(day=pl.lit(name)) for name, table in days.items()])
-    night = (pl.col("departure_s") % DAY_S >= NIGHT_FROM_S) | (pl.col("departure_s") % DAY_S < NIGHT_TO_S - DAY_S)
+    clock_s = pl.col("departure_s") % DAY_S
+    night = (clock_s >= rules.night_from_h * HOUR_S) | (clock_s < rules.night_to_h * HOUR_S)
     sums = trips.group_by("line", maintain_order=True).agg(
         (pl.col("departure_s").min() // 60).clip(0, 2880).alias("first_departure_min"),
         (pl.col("departure_s").max() // 60).clip(0, 2880).alias("last_departure_min"),
@@ -71,7 +72,7 @@ def line_table(feed: Feed, days: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     )
     table = sums.join(_main_ways(trips), on="line").join(_names(feed), on="line", how="left")
     return table.with_columns(
-        kind=_kind(),
+        kind=_kind(rules),
         depot=pl.lit(""),
         district=pl.lit(""),
         mountain=pl.lit(False),
@@ -114,15 +115,15 @@ def _names(feed: Feed) -> pl.DataFrame:
     return routes.select("line", name_zh=pl.when(twice).then(pl.format("{} ({})", "name", "line")).otherwise("name"))
 
 
-def _kind() -> pl.Expr:
+def _kind(rules: FeedRules) -> pl.Expr:
     return (
-        pl.when(pl.col("night_share") >= 0.5)
+        pl.when(pl.col("night_share") >= rules.night_share)
         .then(pl.lit("night"))
-        .when(pl.col("length_km") > SUBURBAN_KM)
+        .when(pl.col("length_km") > rules.suburban_km)
         .then(pl.lit("suburban"))
-        .when(pl.col("weekday_departures").clip(pl.col("weekend_departures")) >= TRUNK_DEPARTURES)
+        .when(pl.col("weekday_departures").clip(pl.col("weekend_departures")) >= rules.trunk_departures)
         .then(pl.lit("trunk"))
-        .when(pl.col("length_km") < FEEDER_KM)
+        .when(pl.col("length_km") < rules.feeder_km)
         .then(pl.lit("feeder"))
         .otherwise(pl.lit("regular"))
     )

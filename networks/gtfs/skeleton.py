@@ -7,17 +7,17 @@ import polars as pl
 
 from networks.crs import distance_km, local_plane_km
 from networks.gtfs.read import Feed
+from networks.import_rules import FeedRules
 from networks.tables import Link, Node
 
 Ints = npt.NDArray[np.int64]
 
-SAME_NODE_KM = 0.06
-"""Stops within such squares are one node [km]: the two sides of a road."""
-ROAD_CLASS, FREE_FLOW_KMH = "arterial", 45.0
-"""Class and speed of every link: an assumption, 30 to 60 km/h."""
+ROAD_CLASS = "arterial"
 
 
-def skeleton_roads(feed: Feed, trips: pl.DataFrame, detour: float) -> tuple[dy.DataFrame[Node], dy.DataFrame[Link]]:
+def skeleton_roads(
+    feed: Feed, trips: pl.DataFrame, detour: float, rules: FeedRules
+) -> tuple[dy.DataFrame[Node], dy.DataFrame[Link]]:
     """Return a road graph made of the lines: a node where stops are, a link each way between stops that follow.
 
     Parameters
@@ -28,6 +28,8 @@ def skeleton_roads(feed: Feed, trips: pl.DataFrame, detour: float) -> tuple[dy.D
         Column `trip`: places in trips.txt.
     detour
         Road distance over the straight line [-].
+    rules
+        Which stops are one node (the two sides of a road), and the speed of the links.
 
     Notes
     -----
@@ -35,7 +37,7 @@ def skeleton_roads(feed: Feed, trips: pl.DataFrame, detour: float) -> tuple[dy.D
     of it synthetic.
     """
     events = feed.stop_events.join(trips.select("trip"), on="trip", how="semi").drop_nulls("stop")
-    stops, of_stop, at = _nodes(feed, events["stop"])
+    stops, of_stop, at = _nodes(feed, events["stop"], rules.same_node_km)
     node = of_stop[np.searchsorted(stops, events["stop"].to_numpy())]
     trip = events["trip"].to_numpy()
     follows = (trip[1:] == trip[:-1]) & (node[1:] != node[:-1])
@@ -43,16 +45,16 @@ def skeleton_roads(feed: Feed, trips: pl.DataFrame, detour: float) -> tuple[dy.D
     pairs = _joined(np.unique(pairs, axis=0), at)
     lon, lat = at.T
     km = detour * distance_km(lon[pairs[:, 0]], lat[pairs[:, 0]], lon[pairs[:, 1]], lat[pairs[:, 1]])
-    return _node_table(at), _link_table(pairs, np.maximum(km, 0.01))
+    return _node_table(at), _link_table(pairs, np.maximum(km, 0.01), rules.road_kmh)
 
 
-def _nodes(feed: Feed, used: pl.Series) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
+def _nodes(feed: Feed, used: pl.Series, same_node_km: float) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
     """Return the used stops, the node of each, and the nodes' coordinates, shape (nodes, 2) [deg]."""
     stops = used.unique().sort().to_numpy().astype(np.int64)
     table = feed.table("stops")
     lon, lat = (table[f"stop_{name}"].to_numpy()[stops] for name in ("lon", "lat"))
     x_km, y_km = local_plane_km(lon, lat, float(lat.mean()))
-    squares = np.floor(np.stack([x_km, y_km], axis=1) / SAME_NODE_KM)
+    squares = np.floor(np.stack([x_km, y_km], axis=1) / same_node_km)
     _, first, of_stop = np.unique(squares, axis=0, return_index=True, return_inverse=True)
     return stops, of_stop.ravel().astype(np.int64), np.stack([lon[first], lat[first]], axis=1)
 
@@ -81,7 +83,7 @@ def _node_table(at: npt.NDArray[np.float64]) -> dy.DataFrame[Node]:
     return Node.validate(frame, cast=True)
 
 
-def _link_table(pairs: Ints, km: npt.NDArray[np.float64]) -> dy.DataFrame[Link]:
+def _link_table(pairs: Ints, km: npt.NDArray[np.float64], road_kmh: float) -> dy.DataFrame[Link]:
     both = np.concatenate([pairs, pairs[:, ::-1]])
     frame = pl.DataFrame({"from_node": both[:, 0], "to_node": both[:, 1], "length_km": np.tile(km, 2).round(4)})
     frame = frame.sort("from_node", "to_node").with_columns(
@@ -90,7 +92,7 @@ def _link_table(pairs: Ints, km: npt.NDArray[np.float64]) -> dy.DataFrame[Link]:
         name_zh=pl.lit(None, dtype=pl.String),
         ref=pl.lit(None, dtype=pl.String),
         road_class=pl.lit(ROAD_CLASS),
-        free_flow_kmh=pl.lit(FREE_FLOW_KMH),
+        free_flow_kmh=pl.lit(road_kmh),
         basis=pl.lit("synthetic"),
     )
     return Link.validate(frame.select(Link.column_names()), cast=True)

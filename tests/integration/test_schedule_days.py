@@ -9,7 +9,6 @@ import pytest
 from charging.tables import Station
 from fleetsim.datasets import City, city_folder, read_city
 from fleetsim.scenario.scenario import Scenario
-from fleetsim.schedules import verify
 from fleetsim.schedules.city import city_problem, turn_over
 from fleetsim.schedules.solve import Solution, solve
 from fleetsim.schedules.verify import simulated, with_planned
@@ -37,12 +36,12 @@ def solution(city: City) -> Solution:
 
 @pytest.mark.slow
 def test_a_milestone_day_with_one_charger_a_depot_fails_a_standard_of_seconds_at_planned_depots(
-    solution: Solution, monkeypatch: pytest.MonkeyPatch
+    solution: Solution,
 ) -> None:
     one_charger = replace(solution, values=solution.values.copy())
     one_charger.values[solution.program.columns.chargers] = 1.0
-    monkeypatch.setattr(verify, "LEAST_VISITS", 1)
-    tried = simulated(SCENARIO.set({"schedule.solve.depot_wait_min": 0.01}), (2021,))(one_charger)
+    strict = {"schedule.solve.depot_wait_min": 0.01, "schedule.solve.least_visits": 1}
+    tried = simulated(SCENARIO.set(strict), (2021,))(one_charger)
     assert tried.failing
     assert set(tried.failing) <= set(solution.problem.depots)
     assert all(0.0 < share <= 1.0 for share in tried.failing.values())

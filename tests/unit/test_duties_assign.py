@@ -43,6 +43,7 @@ def legs(*days: list[tuple[float, bool]]) -> dy.DataFrame[Leg]:
             "at_depot": depot,
             "timed": False,
             "latest_s": None,
+            "load_kg": 0.0,
         }
         for vehicle, day in enumerate(days)
         for leg, (km, depot) in enumerate(day)

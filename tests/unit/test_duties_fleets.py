@@ -10,6 +10,7 @@ from fleetsim.duties.fleet import DayOf, DutyInputs
 from fleetsim.duties.itinerary import FleetDay
 from fleetsim.duties.make import bus_trips, counts_key, day_of, make_day, make_fleet
 from fleetsim.duties.tables import FleetCount
+from fleetsim.scenario.sections import DutiesSection
 from networks.errors import DataError
 from networks.tables import Trip
 
@@ -150,6 +151,27 @@ def test_empty_kilometres_follow_their_share(duty_inputs: Inputs) -> None:
     half = made(duty_inputs(taxi_empty_share=0.5, taxi_trip_km=9.0), "taxi_company", 2000).legs
     first_full, first_half = (legs.filter("timed")["distance_km"].mean() for legs in (full, half))
     assert first_half - first_full == pytest.approx(9.0, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"taxi_demand_bounds": (2.0, 1.0)},
+        {"session_bounds": (0.9, 0.1)},
+        {"taxi_morning_until_h": 17, "taxi_evening_from_h": 16},
+    ],
+)
+def test_bounds_in_the_wrong_order_are_a_mistake(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="give the lower one first"):
+        DutiesSection.model_validate(fields)
+
+
+def test_a_driver_without_overtime_is_home_in_his_shift(duty_inputs: Inputs) -> None:
+    inputs = duty_inputs(taxi_double_share=0.0, taxi_overtime_min=0.0, taxi_handover_min=0.0, taxi_in_service_share=1.0)
+    legs = made(inputs, "taxi_company", 500).legs
+    shift = legs.group_by("vehicle_id").agg((pl.col("depart_s") + pl.col("drive_s")).max() - pl.col("depart_s").min())
+    # 10 h a shift and 2.5 deviations of half an hour; the kerb or the meal of the last trip come on top
+    assert shift["depart_s"].max() <= (10 + 1.25 + 0.5 + 0.025) * HOUR
 
 
 def test_the_share_in_service_is_on_the_road(duty_inputs: Inputs) -> None:

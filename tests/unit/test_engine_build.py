@@ -28,6 +28,7 @@ CONDITIONS = DayConditions(2025, "mild_weekday", 1, np.full(24, 20.0), HEATING_V
 def vehicle_type(name: str, powertrain: str, **given: Any) -> dict[str, Any]:
     usual = {
         "fleet_group": "goods", "fleet": None, "store": 100.0, "use_per_km": 1.0, "electric_km_share": 0.0,
+        "payload_kg": None, "use_per_tonne_km": None,
         "electric_kwh_per_km": 0.0, "heating_kw": 0.0, "cooling_kw": 0.0, "work_kw": 0.0, "max_charge_kw": 50.0,
         "knee": 1.0, "end_power_share": 1.0, "price_cny": 1.0, "price_change_per_year": 0.0,
         "maintenance_cny_per_km": 0.0, "insurance_cny_per_year": 0.0, "basis": "assumption",
@@ -87,6 +88,7 @@ def plan(types: list[str], legs: int = 2, *, depot: str | None = None, **given: 
         "vehicle_id": np.repeat(np.arange(n), legs), "leg": number, "depart_s": (8 + 2 * number) * 3600,
         "drive_s": 3600, "distance_km": 30.0, "dwell_s": 0, "work_s": 0, "zone": 0, "may_charge": True,
         "at_depot": (number == legs - 1) & (depot is not None), "timed": False, "latest_s": None,
+        "load_kg": 0.0,
     }  # fmt: skip
     table = Leg.cast(pl.DataFrame(columns | given))
     return FleetPlan("vans", "goods", DutyVehicle.cast(vehicles), table, Assignment.cast(assignment))

@@ -320,13 +320,13 @@ def test_a_depot_fails_by_the_vehicles_it_leaves_without_energy() -> None:
 
 def test_a_depot_with_few_simulated_visits_is_not_judged_and_not_tightened() -> None:
     # 60 visits counted for at a sample of a tenth are 6 that were simulated; 24 take a sample of .4.
-    tried = judged({"bus:X": 0.25, "bus:Y": 0.5}, {"bus:X": 30.0, "bus:Y": 6.0}, 0.1)
+    tried = judged({"bus:X": 0.25, "bus:Y": 0.5}, {"bus:X": 30.0, "bus:Y": 6.0}, 0.1, 24)
 
-    assert tried == Tried({"bus:X": 0.25}, Unjudged(("bus:Y",), 0.1, pytest.approx(0.4)))  # type: ignore[arg-type]
+    assert tried == Tried({"bus:X": 0.25}, Unjudged(("bus:Y",), 0.1, pytest.approx(0.4), 24))  # type: ignore[arg-type]
     assert tried.unjudged is not None
     assert "bus:Y" in tried.unjudged.text("en")
     assert "0.4" in tried.unjudged.text("zh")
-    assert judged({"bus:Y": 0.5}, {"bus:Y": 6.0}, 1.0) == Tried({"bus:Y": 0.5})
+    assert judged({"bus:Y": 0.5}, {"bus:Y": 6.0}, 1.0, 24) == Tried({"bus:Y": 0.5})
 
 
 def test_visits_are_those_of_the_emptiest_day_as_simulated() -> None:
@@ -346,7 +346,7 @@ def test_visits_are_those_of_the_emptiest_day_as_simulated() -> None:
 
 
 def test_a_warning_stands_beside_what_the_days_changed() -> None:
-    few = Unjudged(("yard",), 0.1, 0.4)
+    few = Unjudged(("yard",), 0.1, 0.4, 24)
 
     found = verified(solve(two_years(), gap=0.0), lambda solution: Tried({}, few), cpu_s=10.0, gap=0.0)
 

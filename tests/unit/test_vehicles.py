@@ -6,6 +6,7 @@ import pytest
 
 from fleetsim.scenario.stations import ChargingSection
 from fleetsim.vehicles import cabin_kw, hourly_temperature_c, leg_use, speed_factor, type_parameters
+from networks.errors import DataError
 
 SECTION = ChargingSection()
 HEATING_VALUES = {"petrol": 9.0, "diesel": 10.0, "gas": 10.8, "electricity": 1.0, "hydrogen": 33.3}
@@ -16,7 +17,7 @@ JANUARY = hourly_temperature_c(1.8, -8.4)
 def some_type(powertrain: str, group: str = "taxi", **given: float) -> pl.DataFrame:
     usual = {
         "use_per_km": 0.2, "electric_km_share": 0.0, "electric_kwh_per_km": 0.0, "heating_kw": 0.0,
-        "cooling_kw": 0.0, "work_kw": 0.0,
+        "cooling_kw": 0.0, "work_kw": 0.0, "payload_kg": None, "use_per_tonne_km": None,
     }  # fmt: skip
     return pl.DataFrame({"powertrain": [powertrain], "fleet_group": [group], **(usual | given)})
 
@@ -24,7 +25,7 @@ def some_type(powertrain: str, group: str = "taxi", **given: float) -> pl.DataFr
 def one_leg(speed_kmh: float = 25.0, depart_h: float = 10.0, **given: float | bool) -> pl.DataFrame:
     usual = {
         "depart_s": int(depart_h * 3600), "drive_s": 3600, "distance_km": speed_kmh, "dwell_s": 0, "work_s": 0,
-        "at_depot": False,
+        "at_depot": False, "load_kg": 0.0,
     }  # fmt: skip
     return pl.DataFrame({name: [value] for name, value in (usual | given).items()})
 
@@ -55,6 +56,24 @@ def test_slow_traffic_raises_use_and_the_reference_speed_does_not_change_it() ->
 
 def test_mild_use_at_the_reference_speed_is_distance_times_use_per_km() -> None:
     assert use(some_type("BEV"), one_leg()) == (pytest.approx(5.0), 0.0)
+
+
+@pytest.mark.parametrize(("load_kg", "per_km"), [(0.0, 0.185), (300.0, 0.2), (1000.0, 0.235)])
+def test_use_falls_with_the_load_and_is_the_usual_one_with_the_usual_load(load_kg: float, per_km: float) -> None:
+    kind = some_type("BEV", payload_kg=1000.0, use_per_tonne_km=0.05)
+    assert use(kind, one_leg(load_kg=load_kg))[0] == pytest.approx(25.0 * per_km)
+
+
+def test_load_changes_both_uses_of_a_plug_in_hybrid_alike() -> None:
+    given = {"use_per_km": 0.1, "electric_km_share": 0.5, "electric_kwh_per_km": 0.2}
+    kind = some_type("PHEV", **given, payload_kg=2000.0, use_per_tonne_km=0.01)
+    # usual are 0.6 t; with 1.6 t it takes a tenth more: 25 km, half of them electric
+    assert use(kind, one_leg(load_kg=1600.0)) == (pytest.approx(12.5 * 0.22), pytest.approx(12.5 * 0.11))
+
+
+def test_a_type_that_would_use_nothing_without_a_load_is_refused() -> None:
+    with pytest.raises(DataError, match="column use_per_tonne_km, powertrain BEV"):
+        type_parameters(some_type("BEV", payload_kg=10_000.0, use_per_tonne_km=0.07), HEATING_VALUES, SECTION)
 
 
 def test_work_at_a_stop_takes_its_power_times_its_time() -> None:
