@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from fleetsim.engine.build import DayModel
-from fleetsim.engine.log import STATION_KIND, Wishes
+from fleetsim.engine.log import STATION_KIND
 from fleetsim.engine.spec import BoolArray, IntArray, Kind, Log
+from fleetsim.engine.wishes import Wishes
 from fleetsim.tables import FLEET_GROUPS, ZoneHour
 from fleetsim.vehicles import FloatArray
 
@@ -23,8 +24,7 @@ def zone_hours(model: DayModel, log: Log) -> dy.DataFrame[ZoneHour]:
 
     Notes
     -----
-    A search is a vehicle and the leg after which it sought energy, however many stations it tried; it counts in the
-    hour in which it began. `ZoneDemand` is the sum of these rows over the hours.
+    A search counts in the hour in which it began. `ZoneDemand` is the sum of these rows over the hours.
     """
     wishes = Wishes.of(model, log)
     hours = 1 + int(wishes.hour.max(initial=0))

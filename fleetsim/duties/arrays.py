@@ -16,8 +16,8 @@ class Kernel(NamedTuple):
 
     cell: Integers
     """Cell of each zone."""
-    to_cell: Floats
-    """Cumulated over the cells a way may lead to, a row for each cell it starts in: from its number up by 1."""
+    to_cell: NDArray[np.float32]
+    """Cumulated over the cells a way may lead to, up to 1, a row for each cell it starts in."""
     guide: NDArray[np.int32]
     """First cell that may be meant by a value in each of `GUIDE_STEPS` steps between 0 and 1, a row for each cell."""
     zones: Integers

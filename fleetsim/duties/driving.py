@@ -36,12 +36,11 @@ WHOLE = 1e-9
 def draw_zone(choice: Kernel, origin: int, first: float, second: float) -> int:
     """Return the zone a way from `origin` leads to, from two uniform values [0 to 1)."""
     row = choice.cell[origin]
-    wanted = row + first
     step = int(first * GUIDE_STEPS)
     low, high = choice.guide[row, step], choice.guide[row, step + 1]
     while low < high:
         middle = (low + high) >> 1
-        if choice.to_cell[row, middle] <= wanted:
+        if choice.to_cell[row, middle] <= first:
             low = middle + 1
         else:
             high = middle

@@ -33,6 +33,9 @@ WITHIN_ZONE = 0.4
 any two points of it); geometry."""
 
 
+Cumulated = NDArray[np.float32] | Floats
+
+
 @dataclass(frozen=True, eq=False)
 class Geography:
     """The zones of a city as arrays; a zone's number is its row in the zones table."""
@@ -165,7 +168,7 @@ def kernel(place: Geography, weight: Floats, mean_km: float) -> Kernel:
     within = np.cumsum(weight[order])
     end: Floats = np.cumsum(total)
     away = place.away_km
-    to_cell = np.empty((cells, cells))
+    to_cell = np.empty((cells, cells), np.float32)
     fill(away, total, _scale(away, total, mean_km), to_cell)
     steps = np.empty((cells, GUIDE_STEPS + 1), np.int32)
     guide(to_cell, steps)
@@ -184,8 +187,8 @@ def _scale(away_km: Floats, total: Floats, mean_km: float) -> float:
 
 
 @compiled
-def shares(away_km: Floats, total: Floats, scale_km: float, to_cell: Floats, first: float) -> float:
-    """Write the cumulated shares of the cells a way may lead to, from `first` up by 1; return the mean way [km].
+def shares(away_km: Floats, total: Floats, scale_km: float, to_cell: Cumulated) -> float:
+    """Write the cumulated shares of the cells a way may lead to, up to 1; return the mean way [km].
 
     P(cell) ~ total exp(-away / scale).
     """
@@ -199,7 +202,7 @@ def shares(away_km: Floats, total: Floats, scale_km: float, to_cell: Floats, fir
         mass += pull
         to_cell[cell] = mass
     for cell in range(away_km.size):
-        to_cell[cell] = min(to_cell[cell] / mass, 1.0) + first
+        to_cell[cell] = min(to_cell[cell] / mass, 1.0)
     return sum_km / mass
 
 
@@ -209,25 +212,25 @@ def mean_way_km(away_km: Floats, total: Floats, start: Floats, scale_km: float) 
     room = np.empty(total.size)
     mean = 0.0
     for row in range(start.size):
-        mean += start[row] * shares(away_km[row], total, scale_km, room, 0.0)
+        mean += start[row] * shares(away_km[row], total, scale_km, room)
     return mean
 
 
 @compiled
-def fill(away_km: Floats, total: Floats, scale_km: float, to_cell: Floats) -> None:
+def fill(away_km: Floats, total: Floats, scale_km: float, to_cell: Cumulated) -> None:
     """Write the rows of `to_cell` of a `Kernel`."""
     for row in range(total.size):
-        shares(away_km[row], total, scale_km, to_cell[row], float(row))
+        shares(away_km[row], total, scale_km, to_cell[row])
 
 
 @compiled
-def guide(to_cell: Floats, found: NDArray[np.int32]) -> None:
-    """Write for each row where the steps between its number and the next lie, see `Kernel`."""
+def guide(to_cell: Cumulated, found: NDArray[np.int32]) -> None:
+    """Write for each row where the steps between 0 and 1 lie, see `Kernel`."""
     rows, cells = to_cell.shape
     for row in range(rows):
         cell = 0
         for step in range(GUIDE_STEPS + 1):
-            while cell < cells - 1 and to_cell[row, cell] <= row + step / GUIDE_STEPS:
+            while cell < cells - 1 and to_cell[row, cell] <= step / GUIDE_STEPS:
                 cell += 1
             found[row, step] = cell
 

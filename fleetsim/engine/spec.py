@@ -461,8 +461,9 @@ FLOW_COLUMNS = tuple(column.name for column in fields(Flows))
 
 def is_served(log: Log) -> BoolArray:
     """Return which rows of the log took energy; a visit cut short by a fault or a call counts if it did."""
-    cut = np.isin(log.reason, (Reason.FAULT, Reason.CALLED))
-    return np.isin(log.reason, SERVED_REASONS) | (cut & ((log.energy > 0) | (log.returned > 0)))
+    served, cut = np.zeros((2, len(Reason)), np.bool_)
+    served[list(SERVED_REASONS)] = cut[[Reason.FAULT, Reason.CALLED]] = True
+    return np.asarray(served[log.reason] | (cut[log.reason] & ((log.energy > 0) | (log.returned > 0))))
 
 
 def is_managed(inputs: Inputs) -> BoolArray:

@@ -12,9 +12,10 @@ import polars as pl
 from charging.tables import Station
 from fleetsim.engine.columns import columns_of, whole
 from fleetsim.engine.plan import GROUP
-from fleetsim.engine.spec import HOUR_US, SECOND_US, Access, Kind, Stations
+from fleetsim.engine.spec import HOUR_US, SECOND_US, Access, IntArray, Kind, Stations
 from fleetsim.scenario.stations import ChargingSection
 from fleetsim.tables import FLEET_GROUPS
+from networks.compiled import compiled
 
 MINUTE_US = 60 * SECOND_US
 STATION_KIND_OF = {
@@ -58,12 +59,12 @@ class Supply:
             group=pl.col("fleet_group").cast(GROUP).to_physical().cast(pl.Int64).fill_null(-1),
             depot=pl.col("kind").cast(pl.String) == "depot",
         )
-        return (
+        ways = (
             self.nearest.select(pl.col("zone", "station").cast(pl.Int64), "minutes", "km")
             .join(stations.filter(~pl.col("depot")), on="station")
             .sort("kind", "zone", "minutes", "station")
-            .with_columns(nth=pl.int_range(pl.len()).over("kind", "zone", "group"))
         )
+        return ways.with_columns(nth=_numbered(ways, ways["group"].to_numpy() + 1))
 
 
 def stations_of(stations: pl.DataFrame, section: ChargingSection, sample: float) -> Stations:
@@ -97,18 +98,33 @@ def stations_of(stations: pl.DataFrame, section: ChargingSection, sample: float)
 
 def access_of(ways: pl.DataFrame, section: ChargingSection, zones: int) -> Access:
     """Return the nearest stations of each zone and kind, as many of each group and of those open to all; no depots."""
-    places = ["kind", "zone"]
-    near = ways.filter(pl.col("nth") < section.stations_considered).with_columns(
-        rank=pl.int_range(pl.len()).over(places)
-    )
-    ranks = max(section.stations_considered, last(near["rank"]) + 1)
+    near = ways.filter(pl.col("nth") < section.stations_considered)
+    rank = _numbered(near, np.zeros(near.height, np.int64))
+    ranks = max(section.stations_considered, last(rank) + 1)
     shape = (len(Kind), zones, ranks)
     station, drive, metres = np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    place = tuple(near[name].to_numpy() for name in (*places, "rank"))
+    place = near["kind"].to_numpy(), near["zone"].to_numpy(), rank.to_numpy()
     station[place] = near["station"].to_numpy()
     drive[place] = np.rint(near["minutes"].to_numpy() * MINUTE_US).astype(np.int64)
     metres[place] = np.rint(near["km"].to_numpy() * 1000).astype(np.int64)
     return Access(station, drive, metres)
+
+
+def _numbered(ways: pl.DataFrame, group: IntArray) -> pl.Series:
+    """Return the number of each way among those of its kind, zone and group, from 0; the ways lie by kind and zone."""
+    place = ways["kind"].to_numpy() * (last(ways["zone"]) + 1) + ways["zone"].to_numpy()
+    number = np.empty(ways.height, np.int64)
+    _number(place, group, np.zeros(int(group.max(initial=0)) + 1, np.int64), number)
+    return pl.Series(number)
+
+
+@compiled
+def _number(place: IntArray, group: IntArray, count: IntArray, number: IntArray) -> None:
+    for row in range(len(place)):
+        if row == 0 or place[row] != place[row - 1]:
+            count[:] = 0
+        number[row] = count[group[row]]
+        count[group[row]] += 1
 
 
 def last(column: pl.Series) -> int:

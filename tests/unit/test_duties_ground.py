@@ -120,7 +120,10 @@ def test_the_guide_leaves_out_no_cell_that_a_value_may_mean(duty_inputs: Inputs)
     origin = np.arange(draws.size) % 24
     found = place.cell[next_zone(choice, origin, np.stack([draws, np.zeros(draws.size)], axis=1))]
     cells = place.cell[origin]
-    expected = [np.searchsorted(choice.to_cell[c], c + d, side="right") for c, d in zip(cells, draws, strict=True)]
+    expected = [
+        np.searchsorted(choice.to_cell[c].astype(np.float64), d, side="right")
+        for c, d in zip(cells, draws, strict=True)
+    ]
     assert found.tolist() == expected
 
 
