@@ -54,13 +54,8 @@ def scaled(values: list[float]) -> list[int]:
 
 
 def district_names(districts: pl.DataFrame, lang: Language) -> list[str]:
-    """Return the name of each district as a map shows it."""
-    if lang == "zh":
-        return districts["name_zh"].to_list()
-    return [
-        name if zh == name else f"{zh} {name}"
-        for zh, name in zip(districts["name_zh"], districts["district"], strict=True)
-    ]
+    """Return the name of each district in the language of the page."""
+    return districts["name_zh" if lang == "zh" else "district"].to_list()
 
 
 def district_data(layers: Mapping[str, pl.DataFrame], lang: Language) -> dict[str, Any]:

@@ -148,8 +148,7 @@ def _district_value(value: float | None, unit: str) -> str:
 
 
 def _district_rows(result: Result, year: int, lang: Language) -> pl.DataFrame:
-    both = pl.when(pl.col("name_zh") == pl.col("district")).then(pl.col("district"))
-    name = pl.col("name_zh") if lang == "zh" else both.otherwise(pl.col("name_zh") + " " + pl.col("district"))
+    name = pl.col("name_zh" if lang == "zh" else "district")
     nev = (pl.col("vehicles") * pl.col("nev")).sum()
     stock = result.table("stock").filter(pl.col("year") == year)
     vehicles = stock.group_by("district", maintain_order=True).agg(nev=nev, nev_share=nev / pl.col("vehicles").sum())

@@ -19,6 +19,7 @@ from charging.siting.cover_problems import (
 )
 from charging.siting.flow_problem import FlowRefuelling, Flows, RoadGraph
 from charging.siting.median_problem import CapacitatedPMedian
+from charging.siting.period_problem import Periods, PeriodsAnswer
 from charging.siting.problem import MaximalCovering, PCenter, PMedian, SetCovering
 from charging.siting.solve import Problem, solve
 
@@ -33,6 +34,8 @@ __all__ = [
     "PCenter",
     "PMedian",
     "PeriodCovering",
+    "Periods",
+    "PeriodsAnswer",
     "Problem",
     "RoadGraph",
     "ServiceCovering",

@@ -15,7 +15,7 @@ from charging.siting.flow_branch import EXCHANGES, Best, FlowTree
 from charging.siting.flow_driving import gets_through
 from charging.siting.flow_problem import FlowRefuelling, allowed_nodes
 from charging.siting.flow_program import columns_of, is_small, whole_program
-from charging.siting.flow_routes import Route, routes_of_flows
+from charging.siting.flow_routes import Route, find_routes
 from charging.siting.flow_search import Ways, choose_greedily, exchange, group_flows, refuelled
 from charging.siting.milp import minimise
 from charging.siting.problem import IntArray, as_sites, require_p
@@ -44,12 +44,15 @@ def solve_flow_refuelling(problem: FlowRefuelling, effort: Effort) -> Answer:
     cpu = time.process_time()
     if not problem.range_km > 0:
         raise DataError(f"range_km: {problem.range_km} is not above 0; give a range above 0")
-    routes, volume = routes_of_flows(problem)
+    with effort.ended_by_hand():
+        found = find_routes(problem, effort)
+    routes, volume = found.routes, found.volume
     allowed = allowed_nodes(problem)
     fixed = as_sites(problem.fixed, len(allowed))
     require_p(problem.p, len(fixed), int(allowed.sum()))
     ways = group_flows(routes, volume)
-    best = _solve(ways, problem.p, fixed, allowed, effort)
+    # Flows that nobody had time to look at may all get through.
+    best = _solve(ways, problem.p, fixed, allowed, effort, float(volume[~found.known].sum()))
     served = first_stations(routes, best.sites, len(allowed), problem.range_km)
     objective = float(volume[served >= 0].sum())
     bound, interrupted = max(best.bound, objective), effort.ended.is_set()
@@ -70,11 +73,11 @@ def first_stations(routes: list[list[Route]], sites: IntArray, n_nodes: int, ran
     return first
 
 
-def _solve(ways: Ways, p: int, fixed: IntArray, allowed: NDArray[np.bool_], effort: Effort) -> Best:
-    """Return the best stations found and the bound on every choice."""
+def _solve(ways: Ways, p: int, fixed: IntArray, allowed: NDArray[np.bool_], effort: Effort, unknown: float) -> Best:
+    """Return the best stations found and the bound on every choice, `unknown` volume in it."""
     n_nodes = len(allowed)
     sites = exchange(ways, choose_greedily(ways, p, fixed, allowed), len(fixed), n_nodes, EXCHANGES)
-    best = Best(sites, refuelled(ways, sites, n_nodes), float(ways.weight.sum()))
+    best = Best(sites, refuelled(ways, sites, n_nodes), float(ways.weight.sum()) + unknown)
     try:
         effort.tell(best.value, best.bound)
         if ways.weight.size and not effort.suffices(best.value, best.bound) and effort.seconds_left() > 0:

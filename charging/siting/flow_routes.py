@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from charging.siting.effort import Effort
 from charging.siting.flow_problem import FlowRefuelling, allowed_nodes, as_flows, as_lengths
 from charging.siting.problem import FloatArray, IntArray
 from networks.errors import InfeasibleError
@@ -14,7 +15,11 @@ from networks.errors import InfeasibleError
 SLACK_KM = 1e-9
 """Rounding of sums of lengths [km]."""
 FLOWS_NAMED = 5
+ENDS_AT_ONCE = 32
+"""Ends of flows from one look at the clock to the next."""
 Clause = tuple[int, ...]
+Tree = tuple[FloatArray, IntArray]
+"""Ways from a node to all others, and the node before each on them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +31,15 @@ class Route:
     clauses: tuple[Clause, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Routes of each flow, the volumes, and which flows were looked at before the search was over."""
+
+    routes: list[list[Route]]
+    volume: FloatArray
+    known: NDArray[np.bool_]
+
+
 def routes_of_flows(problem: FlowRefuelling) -> tuple[list[list[Route]], FloatArray]:
     """Return for each flow the routes by which it can be refuelled (maybe none), and the volumes.
 
@@ -34,23 +48,49 @@ def routes_of_flows(problem: FlowRefuelling) -> tuple[list[list[Route]], FloatAr
     InfeasibleError
         If a flow has no way at all, none can be refuelled, or one cannot where all have to be.
     """
+    found = find_routes(problem, Effort())
+    return found.routes, found.volume
+
+
+def find_routes(problem: FlowRefuelling, effort: Effort) -> Found:
+    """Return the routes of the flows, of as many of them as `effort` leaves time for; largest flows first.
+
+    Raises
+    ------
+    InfeasibleError
+        As `routes_of_flows`, where all flows were looked at.
+    """
     lengths, allowed = as_lengths(problem.graph), allowed_nodes(problem)
     origin, destination, volume = as_flows(problem.flows, lengths.shape[0])
-    ends = np.unique(np.r_[origin, destination])
-    distance, before = dijkstra(lengths, indices=ends, return_predecessors=True)
-    row_of = np.searchsorted(ends, origin), np.searchsorted(ends, destination)
-    routes: list[list[Route]] = []
-    needed = np.zeros(len(volume))
-    for flow in range(len(volume)):
-        start, goal = int(row_of[0][flow]), int(row_of[1][flow])
-        if not np.isfinite(distance[start, destination[flow]]):
+    trees = _trees(lengths, np.unique(np.r_[origin, destination]), effort)
+    routes: list[list[Route]] = [[] for _ in volume]
+    needed, known = np.zeros(len(volume)), np.zeros(len(volume), dtype=np.bool_)
+    for flow in np.argsort(-volume, kind="stable").tolist():
+        if trees is None or effort.ask():
+            break
+        out, back = trees[int(origin[flow])], trees[int(destination[flow])]
+        if not np.isfinite(out[0][destination[flow]]):
             raise InfeasibleError(f"flows, row {flow}: no road leads from {origin[flow]} to {destination[flow]}")
-        ways = _ways((distance[start], before[start]), (distance[goal], before[goal]), int(destination[flow]), problem)
+        ways = _ways(out, back, int(destination[flow]), problem)
         found = [_route(way, lengths, allowed, problem.range_km) for way in ways]
-        routes.append([route for route in found if isinstance(route, Route)])
-        needed[flow] = 0.0 if routes[-1] else min(float(gap) for gap in found if not isinstance(gap, Route))
-    _require_range(problem, needed)
-    return routes, volume
+        routes[flow] = [route for route in found if isinstance(route, Route)]
+        needed[flow] = 0.0 if routes[flow] else min(float(gap) for gap in found if not isinstance(gap, Route))
+        known[flow] = True
+    if known.all():
+        _require_range(problem, needed)
+    return Found(routes, volume, known)
+
+
+def _trees(lengths: csr_array, ends: IntArray, effort: Effort) -> dict[int, Tree] | None:
+    """Return the shortest ways from each end of a flow; None where the search was over before all were known."""
+    trees: dict[int, Tree] = {}
+    for begin in range(0, len(ends), ENDS_AT_ONCE):
+        if effort.ask():
+            return None
+        some = ends[begin : begin + ENDS_AT_ONCE]
+        distance, before = dijkstra(lengths, indices=some, return_predecessors=True)
+        trees |= {int(end): (distance[row], before[row]) for row, end in enumerate(some)}
+    return trees
 
 
 def _require_range(problem: FlowRefuelling, needed: FloatArray) -> None:
@@ -78,9 +118,6 @@ def _nowhere(bare: IntArray, n_flows: int) -> str:
         f"candidates: no station may stand anywhere on the ways of {bare.size} of {n_flows} flows (first: {named}); "
         "allow at least 1 node on each of them"
     )
-
-
-Tree = tuple[FloatArray, IntArray]
 
 
 def _ways(out: Tree, back: Tree, goal: int, problem: FlowRefuelling) -> list[list[int]]:

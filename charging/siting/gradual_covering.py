@@ -53,13 +53,7 @@ def solve_gradual_covering(problem: GradualCovering, effort: Effort) -> Answer:
         If the fixed sites alone pass `p` or the budget.
     """
     cpu = time.process_time()
-    level = csr_array(problem.level, dtype=np.float64)
-    level.sort_indices()
-    _require_levels(level)
-    weight = as_vector(problem.weight, level.shape[0], "weight")
-    start, site, worth = _steps(level.indptr, level.indices, level.data, weight)
-    cover = csr_array((np.ones(len(site), dtype=np.int8), site, start), shape=(len(worth), level.shape[1]))
-    inner = MaximalCovering(cover, worth, problem.p, problem.cost, problem.budget, problem.fixed)
+    level, weight, inner = _read(problem)
     found = solve_maximal_covering(inner, effort)
     assignment, served = _best_open(level, found.sites)
     objective = float(weight @ served)
@@ -67,6 +61,28 @@ def solve_gradual_covering(problem: GradualCovering, effort: Effort) -> Answer:
     spent, interrupted = time.process_time() - cpu, effort.ended.is_set()
     bound = max(bound, objective)
     return make_answer(found.sites, assignment, objective, bound, cpu_s=spent, interrupted=interrupted, within=SAME)
+
+
+def as_covering(problem: GradualCovering) -> MaximalCovering:
+    """Return the maximal covering that a gradual one is.
+
+    Raises
+    ------
+    DataError
+        If a level is not a number between 0 and 1.
+    """
+    return _read(problem)[2]
+
+
+def _read(problem: GradualCovering) -> tuple[csr_array, FloatArray, MaximalCovering]:
+    """Return levels, weights and the covering in which each level of each point is a point of its own."""
+    level = csr_array(problem.level, dtype=np.float64)
+    level.sort_indices()
+    _require_levels(level)
+    weight = as_vector(problem.weight, level.shape[0], "weight")
+    start, site, worth = _steps(level.indptr, level.indices, level.data, weight)
+    cover = csr_array((np.ones(len(site), dtype=np.int8), site, start), shape=(len(worth), level.shape[1]))
+    return level, weight, MaximalCovering(cover, worth, problem.p, problem.cost, problem.budget, problem.fixed)
 
 
 def _require_levels(level: csr_array) -> None:

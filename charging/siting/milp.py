@@ -1,6 +1,7 @@
 """Mixed-integer programs on HiGHS, called directly."""
 
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Any
 
 import highspy
@@ -10,6 +11,9 @@ from scipy.sparse import csr_array
 
 from charging.siting.effort import Effort
 from charging.siting.problem import FloatArray
+
+LEAST_S, ASK_EVERY_S, LATEST_S = 0.01, 0.05, 1.0
+"""Shortest time limit, time from one look at the effort to the next, and longest wait for a solver that is to stop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +63,10 @@ def minimise(
     program
         What to minimise.
     effort
-        When to stop; presolve heeds neither the time limit nor Ctrl-C.
+        When to stop. HiGHS looks at the clock only now and then while it presolves; where it does not within
+        `LATEST_S`, it is left to itself and nothing is known.
     start
-        Values to begin from, one a column.
+        Values to begin from, one a column; NaN where they are for the solver to find.
     target
         A value that is good enough, so that the search ends with the first answer at or below it.
     interior
@@ -81,11 +86,11 @@ def minimise(
     solver.setOptionValue("objective_target", target / scale)
     solver.passModel(_model(program, scale))
     if start is not None:
-        solution = highspy.HighsSolution()
-        solution.col_value = start.tolist()
-        solver.setSolution(solution)
+        known = np.flatnonzero(~np.isnan(start))
+        solver.setSolution(len(known), known.astype(np.int32), start[known])
     with effort.ended_by_hand():
-        solver.run()
+        if not _run(solver, effort):
+            return Outcome(None, -np.inf, infeasible=False)
     return _outcome(solver, scale, bool(program.integer.any()))
 
 
@@ -96,11 +101,39 @@ def _solver(effort: Effort) -> highspy.Highs:
     solver.setOptionValue("random_seed", 1)
     solver.setOptionValue("mip_rel_gap", effort.gap)
     solver.setOptionValue("mip_abs_gap", 0.0)
-    solver.setOptionValue("time_limit", float(np.clip(effort.seconds_left(), 0.01, 1e9)))
+    solver.setOptionValue("time_limit", float(np.clip(effort.seconds_left(), LEAST_S, 1e9)))
     if effort.nodes is not None:
         solver.setOptionValue("mip_max_nodes", effort.nodes)
-    stop_in_time(solver, effort)
     return solver
+
+
+def _run(solver: highspy.Highs, effort: Effort) -> bool:
+    """Run the solver beside this thread, which asks `effort`; return whether it came to its end.
+
+    Notes
+    -----
+    Presolve calls nobody back, but reads the time limit: that is set to nothing once the search is over.
+    """
+    over = Event()
+
+    def check(event: Any) -> None:
+        if over.is_set():
+            event.interrupt()
+
+    solver.cbSimplexInterrupt += check
+    solver.cbIpmInterrupt += check
+    solver.cbMipInterrupt += check
+    beside = Thread(target=solver.run)
+    beside.start()
+    try:
+        while beside.is_alive() and not effort.ask():
+            beside.join(ASK_EVERY_S)
+    finally:
+        if beside.is_alive():
+            over.set()
+            solver.setOptionValue("time_limit", 0.0)
+    beside.join(LATEST_S)
+    return not beside.is_alive()
 
 
 def stop_in_time(solver: highspy.Highs, effort: Effort) -> None:

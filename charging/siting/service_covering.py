@@ -14,13 +14,17 @@ from scipy.sparse import csr_array, vstack
 
 from charging.siting.answer import Answer, make_answer
 from charging.siting.cover_problems import ServiceCovering
-from charging.siting.covering import CoverSystem, merge_points
 from charging.siting.effort import Effort
-from charging.siting.milp import Program, minimise
+from charging.siting.milp import Outcome, Program, minimise
 from charging.siting.problem import FloatArray, IntArray, as_vector
+from charging.siting.service_rows import Layout, entry_points, make_layout, make_rows, require_existing, spending
 from charging.sizing import expected_wait
 from networks.errors import DataError, InfeasibleError
 
+MOST_COUNTED = 12
+"""New stations up to which each number of them is a program of its own."""
+WHOLE_SHARE = 0.2
+"""Share of the time in which it may be solved without that."""
 SERVED = 1e-6
 """Difference up to which a share is kept [share of all demand]: the solver's tolerance."""
 
@@ -78,41 +82,6 @@ def capacity_within(servers: int, service_min: float, standard_min: float, *, va
     return low
 
 
-@dataclass(frozen=True, eq=False)
-class _Layout:
-    """Numbers of the columns: stations (site, size), shares (entry of the reach), deliveries (source, site)."""
-
-    system: CoverSystem
-    capacity: FloatArray
-    cost: FloatArray
-    delivery: FloatArray
-    source: FloatArray
-
-    @property
-    def n_stations(self) -> int:
-        return int(self.capacity.size)
-
-    @property
-    def n_shares(self) -> int:
-        return int(self.system.by_point.nnz)
-
-    @property
-    def n_columns(self) -> int:
-        return self.n_stations + self.n_shares + int(self.delivery.size)
-
-    def row(
-        self, stations: FloatArray | float, shares: FloatArray | float, deliveries: FloatArray | float
-    ) -> csr_array:
-        """Return one row of the matrix."""
-        return csr_array(
-            np.r_[
-                np.broadcast_to(stations, self.n_stations),
-                np.broadcast_to(shares, self.n_shares),
-                np.broadcast_to(deliveries, self.delivery.size),
-            ][None, :]
-        )
-
-
 def solve_service_covering(problem: ServiceCovering, effort: Effort) -> ServiceAnswer:
     """Return the stations and sizes that serve most demand, with an upper bound.
 
@@ -126,150 +95,52 @@ def solve_service_covering(problem: ServiceCovering, effort: Effort) -> ServiceA
     """
     cpu = time.process_time()
     demand = as_vector(problem.demand, int(problem.reach.shape[0]), "demand")
-    layout = _layout(problem, demand)
-    _require_existing(problem, layout)
-    shares = layout.row(0.0, layout.system.weight[_entry_points(layout)], 0.0).toarray()[0]
-    rows, lower, upper = _rows(problem, layout)
-    program = Program(-shares, rows, lower, upper, np.arange(layout.n_columns) < layout.n_stations)
-    outcome = minimise(program, effort)
+    layout = make_layout(problem, demand)
+    require_existing(problem, layout)
+    program = _program(problem, layout)
+    outcome = _by_count(problem, layout, program, effort)
     total = float(demand.sum())
     if outcome.infeasible:
         raise InfeasibleError("existing: the stations that stay cannot all stay; allow some to be closed")
     bound = min(-outcome.bound, total)
     values = np.zeros(layout.n_columns) if outcome.values is None else outcome.values
-    objective = float(shares @ values)
+    objective = -float(program.cost @ values)
     _require_share(problem, layout, bound / max(total, 1e-300), effort)
     return _answer(problem, layout, values, max(bound, objective), (cpu, effort.ended.is_set()))
 
 
-def _layout(problem: ServiceCovering, demand: FloatArray) -> _Layout:
-    capacity = np.asarray(problem.capacity, dtype=np.float64)
-    cost = np.asarray(problem.cost, dtype=np.float64)
-    n_sites = int(problem.reach.shape[1])
-    if capacity.ndim != 2 or capacity.shape[0] != n_sites or cost.shape != capacity.shape:
-        raise DataError(f"capacity {capacity.shape}, cost {cost.shape}: give ({n_sites}, sizes) for both")
-    if (capacity < 0).any() or (np.diff(capacity, axis=1) < 0).any() or (cost < 0).any():
-        raise DataError("capacity, cost: values must be at least 0 and capacity must not fall from size to size")
-    delivery, source = np.zeros((0, n_sites)), np.zeros(0)
-    if problem.supply is not None:
-        delivery = np.asarray(problem.supply.cost, dtype=np.float64)
-        source = as_vector(problem.supply.capacity, len(delivery), "supply capacity")
-        if delivery.shape[1:] != (n_sites,):
-            raise DataError(f"supply cost {delivery.shape}: give sources x {n_sites} sites")
-    system = merge_points(csr_array(problem.reach), demand)
-    return _Layout(system, capacity, cost, delivery, source)
+def service_program(problem: ServiceCovering) -> Program:
+    """Return the program that serves most demand, and the share asked for at least; first columns: sites x sizes.
+
+    Raises
+    ------
+    InfeasibleError
+        If the existing stations pass the number or the budget.
+    DataError
+        If arrays do not fit each other or an existing size is unknown.
+    """
+    demand = as_vector(problem.demand, int(problem.reach.shape[0]), "demand")
+    layout = make_layout(problem, demand)
+    require_existing(problem, layout)
+    whole = _program(problem, layout)
+    if not problem.least_share:
+        return whole
+    return Program(
+        whole.cost,
+        csr_array(vstack([whole.matrix, csr_array(-whole.cost[None, :])]).tocsr()),
+        np.r_[whole.row_lower, (problem.least_share - SERVED) * float(demand.sum())],
+        np.r_[whole.row_upper, np.inf],
+        whole.integer,
+    )
 
 
-def _require_existing(problem: ServiceCovering, layout: _Layout) -> None:
-    n_sites, n_sizes = layout.capacity.shape
-    for site, size in problem.existing.items():
-        if not (0 <= site < n_sites and 0 <= size < n_sizes):
-            raise DataError(
-                f"existing: site {site}, size {size} is unknown; sites 0-{n_sites - 1}, sizes 0-{n_sizes - 1}"
-            )
-    stay = {site: size for site, size in problem.existing.items() if site not in problem.closable}
-    if problem.p is not None and len(stay) > problem.p:
-        raise InfeasibleError(f"p: {len(stay)} existing stations stay; raise {problem.p} by {len(stay) - problem.p}")
-    least = sum(float(layout.cost[site, size:].min()) for site, size in stay.items())
-    if problem.budget is not None and least > problem.budget + 1e-9:
-        over = least - problem.budget
-        raise InfeasibleError(f"budget: the existing stations cost {least:g}; raise {problem.budget:g} by {over:g}")
+def _program(problem: ServiceCovering, layout: Layout) -> Program:
+    shares = layout.row(0.0, layout.system.weight[entry_points(layout)], 0.0).toarray()[0]
+    rows, lower, upper = make_rows(problem, layout)
+    return Program(-shares, rows, lower, upper, np.arange(layout.n_columns) < layout.n_stations)
 
 
-def _entry_points(layout: _Layout) -> IntArray:
-    lengths = np.diff(layout.system.by_point.indptr)
-    return np.repeat(np.arange(len(lengths)), lengths)
-
-
-def _rows(problem: ServiceCovering, layout: _Layout) -> tuple[csr_array, FloatArray, FloatArray]:
-    """Return the matrix with its lower and upper limits."""
-    n_sites, n_sizes = layout.capacity.shape
-    blocks = [_one_size(layout), _one_service(layout), _loads(layout), _only_where_open(layout)]
-    tops = [np.ones(n_sites), np.ones(len(layout.system.weight)), np.zeros(n_sites), np.zeros(layout.n_shares)]
-    floors = [np.full(len(top), -np.inf) for top in tops]
-    for site, size in problem.existing.items():
-        at_least = np.zeros((n_sites, n_sizes))
-        at_least[site, size:] = 1.0
-        below = np.zeros((n_sites, n_sizes))
-        below[site, :size] = 1.0
-        blocks.append(csr_array(vstack([layout.row(at_least.ravel(), 0.0, 0.0), layout.row(below.ravel(), 0.0, 0.0)])))
-        floors.append(np.array([0.0 if site in problem.closable else 1.0, 0.0]))
-        tops.append(np.array([1.0, 0.0]))
-    if problem.p is not None:
-        blocks.append(layout.row(1.0, 0.0, 0.0))
-        floors.append(np.array([-np.inf]))
-        tops.append(np.array([float(problem.p)]))
-    if problem.budget is not None:
-        blocks.append(_spending(layout))
-        floors.append(np.array([-np.inf]))
-        tops.append(np.array([float(problem.budget)]))
-    if problem.supply is not None:
-        blocks += [_balance(layout), _sources(layout)]
-        floors += [np.zeros(n_sites), np.full(len(layout.source), -np.inf)]
-        tops += [np.zeros(n_sites), np.ones(len(layout.source))]
-    return csr_array(vstack(blocks).tocsr()), np.concatenate(floors), np.concatenate(tops)
-
-
-def _sparse(rows: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]) -> csr_array:
-    return csr_array((values, (rows, columns)), shape=shape)
-
-
-def _one_size(layout: _Layout) -> csr_array:
-    n_sites, n_sizes = layout.capacity.shape
-    columns = np.arange(layout.n_stations)
-    return _sparse(columns // n_sizes, columns, np.ones(len(columns)), (n_sites, layout.n_columns))
-
-
-def _one_service(layout: _Layout) -> csr_array:
-    points = _entry_points(layout)
-    columns = layout.n_stations + np.arange(layout.n_shares)
-    return _sparse(points, columns, np.ones(len(points)), (len(layout.system.weight), layout.n_columns))
-
-
-def _loads(layout: _Layout) -> csr_array:
-    """Demand served at a site less the capacity of its size."""
-    n_sites, n_sizes = layout.capacity.shape
-    stations = np.arange(layout.n_stations)
-    rows = np.r_[stations // n_sizes, layout.system.by_point.indices]
-    columns = np.r_[stations, layout.n_stations + np.arange(layout.n_shares)]
-    values = np.r_[-layout.capacity.ravel(), layout.system.weight[_entry_points(layout)]]
-    return _sparse(rows, columns, values, (n_sites, layout.n_columns))
-
-
-def _only_where_open(layout: _Layout) -> csr_array:
-    """Share of a point served at a site less the site's being open."""
-    n_sizes, entries = layout.capacity.shape[1], np.arange(layout.n_shares)
-    sites = layout.system.by_point.indices.astype(np.int64)
-    stations = (sites[:, None] * n_sizes + np.arange(n_sizes)).ravel()
-    rows = np.r_[entries, np.repeat(entries, n_sizes)]
-    columns = np.r_[layout.n_stations + entries, stations]
-    values = np.r_[np.ones(len(entries)), -np.ones(len(stations))]
-    return _sparse(rows, columns, values, (layout.n_shares, layout.n_columns))
-
-
-def _spending(layout: _Layout) -> csr_array:
-    delivered = np.where(np.isfinite(layout.delivery), layout.delivery, 0.0) * layout.source[:, None]
-    return layout.row(layout.cost.ravel(), 0.0, delivered.ravel())
-
-
-def _balance(layout: _Layout) -> csr_array:
-    """Demand served at a site less what is delivered there."""
-    n_sites = layout.capacity.shape[0]
-    source, site = np.nonzero(np.isfinite(layout.delivery))
-    rows = np.r_[layout.system.by_point.indices, site]
-    first = layout.n_stations + layout.n_shares
-    columns = np.r_[layout.n_stations + np.arange(layout.n_shares), first + source * n_sites + site]
-    values = np.r_[layout.system.weight[_entry_points(layout)], -layout.source[source]]
-    return _sparse(rows, columns, values, (n_sites, layout.n_columns))
-
-
-def _sources(layout: _Layout) -> csr_array:
-    columns = layout.n_stations + layout.n_shares + np.arange(layout.delivery.size)
-    rows = np.repeat(np.arange(len(layout.source)), layout.capacity.shape[0])
-    return _sparse(rows, columns, np.ones(len(columns)), (len(layout.source), layout.n_columns))
-
-
-def _require_share(problem: ServiceCovering, layout: _Layout, best_share: float, effort: Effort) -> None:
+def _require_share(problem: ServiceCovering, layout: Layout, best_share: float, effort: Effort) -> None:
     """Check that `least_share` can be served.
 
     Raises
@@ -281,7 +152,7 @@ def _require_share(problem: ServiceCovering, layout: _Layout, best_share: float,
         return
     missed = f"least_share: at most {best_share:.4g} of the demand can be served, {problem.least_share:g} is asked for"
     if problem.budget is not None:
-        least = _least_limit(problem, replace(problem, budget=None), layout, _spending(layout), effort)
+        least = _least_limit(problem, replace(problem, budget=None), layout, spending(layout), effort)
         if least is not None:
             over = least - float(problem.budget)
             raise InfeasibleError(
@@ -295,15 +166,67 @@ def _require_share(problem: ServiceCovering, layout: _Layout, best_share: float,
     raise InfeasibleError(f"{missed}; lower it by {problem.least_share - best_share:.4g}, or add sites or sizes")
 
 
+def _by_count(problem: ServiceCovering, layout: Layout, program: Program, effort: Effort) -> Outcome:
+    """Return the outcome of a program; where money buys few stations and it is not soon solved, that of each number.
+
+    A part of a station costs a part of its price, so that with few of them the bound of the whole is far off; with
+    their number known it hardly is.
+    """
+    if _most_new(problem, layout) > MOST_COUNTED:
+        return minimise(program, effort)
+    whole = minimise(program, _within(effort, WHOLE_SHARE))
+    found = np.inf if whole.values is None else float(program.cost @ whole.values)
+    if whole.infeasible or effort.suffices(found, whole.bound):
+        return whole
+    return of_each_number(problem, layout, program, whole, effort)
+
+
+def of_each_number(
+    problem: ServiceCovering, layout: Layout, program: Program, whole: Outcome, effort: Effort
+) -> Outcome:
+    """Return the best outcome of all numbers of new stations, begun from that of the whole program."""
+    most = _most_new(problem, layout)
+    is_new = ~np.isin(np.arange(len(layout.capacity)), list(problem.existing))
+    opened = np.repeat(is_new, layout.capacity.shape[1]).astype(np.float64)
+    matrix = csr_array(vstack([program.matrix, layout.row(opened, 0.0, 0.0)]).tocsr())
+    best, least = whole.values, np.inf if whole.values is None else float(program.cost @ whole.values)
+    bounds = []
+    for count in range(int(most) + 1):
+        limits = np.r_[program.row_lower, count], np.r_[program.row_upper, count]
+        part = _within(effort, 1.0 / (most + 1 - count))
+        found = minimise(Program(program.cost, matrix, *limits, program.integer), part)
+        bounds.append(np.inf if found.infeasible else max(found.bound, whole.bound))
+        if found.values is not None and program.cost @ found.values < least:
+            best, least = found.values, float(program.cost @ found.values)
+        effort.tell(np.nan if best is None else -least, -whole.bound)
+    return Outcome(best, min(*bounds, least), infeasible=best is None and bool(np.isposinf(bounds).all()))
+
+
+def _within(effort: Effort, share: float) -> Effort:
+    """Return the effort for a share of the time that is left."""
+    spent = time.perf_counter() - effort.began
+    return replace(effort, time_limit_s=spent + share * max(effort.seconds_left(), 0.0))
+
+
+def _most_new(problem: ServiceCovering, layout: Layout) -> float:
+    """Return how many new stations the budget buys at most; infinite where there is none."""
+    if problem.budget is None:
+        return np.inf
+    new = np.setdiff1d(np.arange(len(layout.cost)), list(problem.existing))
+    spent = np.cumsum(np.sort(layout.cost[new].min(axis=1)))
+    most = int(np.count_nonzero(spent <= problem.budget * (1.0 + SERVED)))
+    return most if problem.p is None else min(most, problem.p)
+
+
 def _least_limit(
-    problem: ServiceCovering, wider: ServiceCovering, layout: _Layout, spent: csr_array, effort: Effort
+    problem: ServiceCovering, wider: ServiceCovering, layout: Layout, spent: csr_array, effort: Effort
 ) -> float | None:
     """Return the least that has to be spent of what `wider` leaves unlimited so that `least_share` is served.
 
     None where nothing suffices.
     """
-    rows, lower, upper = _rows(wider, layout)
-    served = layout.row(0.0, layout.system.weight[_entry_points(layout)], 0.0)
+    rows, lower, upper = make_rows(wider, layout)
+    served = layout.row(0.0, layout.system.weight[entry_points(layout)], 0.0)
     least = problem.least_share * float(np.asarray(problem.demand, dtype=np.float64).sum())
     cheapest = Program(
         cost=spent.toarray()[0],
@@ -317,7 +240,7 @@ def _least_limit(
 
 
 def _answer(
-    problem: ServiceCovering, layout: _Layout, values: FloatArray, bound: float, run: tuple[float, bool]
+    problem: ServiceCovering, layout: Layout, values: FloatArray, bound: float, run: tuple[float, bool]
 ) -> ServiceAnswer:
     values = values.copy()
     opened = _lean(problem, layout, values)
@@ -344,15 +267,15 @@ def _answer(
         size=opened[sites].argmax(axis=1).astype(np.int64),
         load=np.asarray(load).ravel()[sites],
         served_share=np.where(known, np.r_[served, 0.0][of_point], 0.0),
-        cost=float(_spending(layout).toarray()[0] @ values),
+        cost=float(spending(layout).toarray()[0] @ values),
     )
 
 
-def _lean(problem: ServiceCovering, layout: _Layout, values: FloatArray) -> NDArray[np.bool_]:
+def _lean(problem: ServiceCovering, layout: Layout, values: FloatArray) -> NDArray[np.bool_]:
     """Return sites x sizes: each station as small as its load allows, idle ones left out unless they stay."""
     opened = values[: layout.n_stations].reshape(layout.capacity.shape) > 0.5
     served = (
-        values[layout.n_stations : layout.n_stations + layout.n_shares] * layout.system.weight[_entry_points(layout)]
+        values[layout.n_stations : layout.n_stations + layout.n_shares] * layout.system.weight[entry_points(layout)]
     )
     load = np.bincount(layout.system.by_point.indices, served, minlength=len(opened))
     slack = SERVED * max(float(layout.system.weight.sum()), 1.0)
@@ -375,7 +298,7 @@ def _most(share: csr_array, row: int) -> int:
     return int(share.indices[place]) if share.data[place] > SERVED else -1
 
 
-def _merged_rows(problem: ServiceCovering, layout: _Layout) -> IntArray:
+def _merged_rows(problem: ServiceCovering, layout: Layout) -> IntArray:
     """Return for each point its row in the merged system, -1 where it was left out."""
     reach = csr_array(problem.reach) != 0
     rows = {key: row for row, key in enumerate(_keys(csr_array(layout.system.by_point)))}

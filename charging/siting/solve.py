@@ -7,6 +7,7 @@ from charging.siting.cover_problems import GradualCovering, PeriodCovering, Serv
 from charging.siting.effort import Effort, Report
 from charging.siting.flow_problem import FlowRefuelling
 from charging.siting.median_problem import CapacitatedPMedian
+from charging.siting.period_problem import Periods
 from charging.siting.problem import MaximalCovering, PCenter, PMedian, SetCovering
 
 Problem = (
@@ -20,6 +21,7 @@ Problem = (
     | CapacitatedPMedian
     | PCenter
     | FlowRefuelling
+    | Periods
 )
 DEFAULT_TIME_LIMIT_S = 60.0
 _SOLVERS = {
@@ -33,6 +35,7 @@ _SOLVERS = {
     "CapacitatedPMedian": "capacitated_p_median",
     "PCenter": "p_center",
     "FlowRefuelling": "flow_refuelling",
+    "Periods": "periods",
 }
 """Module of each problem; in it stands `solve_` with the module's name. Only the one that is needed is imported."""
 
@@ -72,7 +75,11 @@ def solve(
     The search goes on until bound and objective meet (`optimal`), the gap is at most `gap` (`feasible`), `report` or
     Ctrl-C ends it (`interrupted`), or the time or the nodes are used up (`feasible` with a gap above `gap`).
     """
-    effort = Effort(time_limit_s, gap, nodes, report)
+    return solve_within(problem, Effort(time_limit_s, gap, nodes, report))
+
+
+def solve_within(problem: Problem, effort: Effort) -> Answer:
+    """Return the best sites found until `effort` ends, see `solve`."""
     solver = _SOLVERS.get(type(problem).__name__)
     if solver is None:
         raise TypeError(f"{type(problem).__name__} is not a siting problem")

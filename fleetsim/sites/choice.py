@@ -21,6 +21,47 @@ from networks.errors import InfeasibleError
 Columns = NDArray[np.int64]
 ROUNDING = 1e-6
 """Part of a number up to which differences are rounding."""
+FEW = 100
+"""Number below which one digit after the point is told."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A year of a plan over several years, and what it could have if it were the only one.
+
+    Attributes
+    ----------
+    year
+        The year.
+    stations
+        New stations that stand in it.
+    value
+        What the plan is worth in it [as `Choice.measure`].
+    alone, alone_bound
+        The best found for this year alone, and the bound on it.
+    """
+
+    year: int
+    stations: int
+    value: float
+    alone: float
+    alone_bound: float
+
+    @property
+    def regret(self) -> float:
+        """At most how much better a plan for this year alone would be; 0 where that is rounding."""
+        away = abs(self.alone_bound - self.value)
+        return 0.0 if away <= ROUNDING * abs(self.alone_bound) else away
+
+    @property
+    def share(self) -> float:
+        """The regret as a share of the best there could be [0 to 1]."""
+        return self.regret / max(abs(self.alone_bound), abs(self.value)) if self.regret else 0.0
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point that its value is told with."""
+        return 1 if abs(self.value) < FEW and self.value != int(self.value) else 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +96,8 @@ class Choice:
         Unit of the demand where the model has one of its own.
     decided
         Year that objective and bound are of, where the last of several years decides; 0: all years together.
+    phases
+        With several years, what each has and what it could have alone.
     """
 
     opened: tuple[Columns, ...]
@@ -74,6 +117,7 @@ class Choice:
     gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     unit: str = ""
     decided: int = 0
+    phases: tuple[Phase, ...] = ()
 
 
 def limits(ground: Ground, request: Request, report: Report | None) -> dict[str, Any]:

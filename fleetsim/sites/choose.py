@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from charging.siting.answer import Answer
-from charging.siting.cover_problems import Fleet, PeriodCovering
-from charging.siting.effort import Effort, Report
-from charging.siting.period_covering import PeriodAnswer, join_fleets, period_regret
+from charging.siting.cover_problems import Fleet
+from charging.siting.effort import Report
+from charging.siting.period_covering import join_fleets
 from charging.siting.plans import curve, near_optimal
 from charging.siting.problem import MaximalCovering
 from charging.siting.solve import solve
@@ -22,8 +22,7 @@ from fleetsim.sites.flow import flow
 from fleetsim.sites.gradual import gradual
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.nearest import center, median
-from fleetsim.sites.notes import Note
-from fleetsim.sites.phases import by_phase
+from fleetsim.sites.phases import from_last, opened_by_year, phases, standard_last, together, year_by_year
 from fleetsim.sites.request import Request
 from fleetsim.sites.service import service
 from fleetsim.sites.size import highest_costs
@@ -61,8 +60,9 @@ def choose(ground: Ground, request: Request, report: Report | None = None) -> Ch
     }
     if any(request.numbers) or request.budgets_cny or request.model == "set":
         require_plugs(ground, request.years[-1])
-    if len(request.years) > 1 and request.model != "maximal":
-        return by_phase(ground, request, lambda part, asked: choose(part, asked, report))
+    if len(request.years) > 1 and request.model in ("set", "capacitated"):
+        steps = standard_last if request.model == "set" else from_last
+        return steps(ground, request, lambda part, asked: choose(part, asked, report))
     return models[request.model](ground, request, report)
 
 
@@ -144,27 +144,33 @@ def _by_period(ground: Ground, request: Request, report: Report | None) -> Choic
     last, sums = request.years[-1], worth.sum(axis=0)
     columns = useful(ground, np.asarray((sums > 0).astype(np.float64) @ cover).ravel(), last)
     require_useful(ground, request, columns)
-    numbers = [min(number, len(columns)) for number in request.numbers] or None
     cost = highest_costs(ground, last)[columns] if request.budgets_cny else None
-    problem = PeriodCovering(cover[:, columns], worth, numbers, cost, list(request.budgets_cny) or None)
-    answer = solve(problem, **limits(ground, request, report))
-    if not isinstance(answer, PeriodAnswer):
-        raise TypeError(f"{type(answer).__name__} is no answer over periods")
-    used = _used(answer, sums)
-    opening = np.where(np.isin(np.arange(len(columns)), used), answer.opening, -1)
-    opened = tuple(columns[(opening >= 0) & (opening <= period)] for period in range(len(request.years)))
-    if any(len(sites) > most for sites, most in zip(opened, numbers or (), strict=False)):
-        raise RuntimeError(f"the plan opens {[len(sites) for sites in opened]} stations, at most {numbers} may stand")
-    notes = (fewer(ground, numbers[-1], len(opened[-1])) if numbers else ()) + _regret(ground, request, problem, answer)
-    return Choice(opened, "covered", **quality(answer), **served(ground, last), notes=notes)
-
-
-def _regret(ground: Ground, request: Request, problem: PeriodCovering, answer: PeriodAnswer) -> tuple[Note, ...]:
-    """Return what the plan gives up in each year because nothing is taken back later."""
-    effort = Effort(request.time_limit_s, ground.section.solver_gap, ground.section.solver_nodes)
-    lost = period_regret(problem, answer, effort).tolist()
-    told = ", ".join(f"{year}: {value:,.0f}" for year, value in zip(request.years, lost, strict=True))
-    return (Note("regret", told=told, unit=ground.demand.unit),)
+    problems = [
+        MaximalCovering(
+            cover[:, columns],
+            worth[step],
+            min(request.numbers[step], len(columns)) if request.numbers else None,
+            cost,
+            request.budgets_cny[step] if request.budgets_cny else None,
+        )
+        for step in range(len(request.years))
+    ]
+    answer = together(ground, request, problems, report)
+    used = [_used(part, worth[step]) for step, part in enumerate(answer.parts)]
+    opened = opened_by_year(answer, columns, np.unique(np.concatenate(used)))
+    if any(len(sites) > most for sites, most in zip(opened, request.numbers, strict=False)):
+        told = [len(sites) for sites in opened]
+        raise RuntimeError(f"the plan opens {told} stations, at most {request.numbers} may stand")
+    told_phases = phases(request, answer, opened)
+    notes = fewer(ground, request.numbers[-1], len(opened[-1])) if request.numbers else ()
+    return Choice(
+        opened,
+        "covered",
+        **quality(answer),
+        **served(ground, last),
+        notes=(*notes, *year_by_year(told_phases)),
+        phases=told_phases,
+    )
 
 
 def covered_worth(ground: Ground, sites: Columns, year: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,16 +10,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from charging.siting.answer import Answer
 from charging.siting.effort import Report
 from charging.siting.flow_problem import FlowRefuelling, Flows
 from charging.siting.flow_problem import RoadGraph as FlowGraph
 from charging.siting.flow_refuelling import first_stations
 from charging.siting.flow_routes import routes_of_flows
+from charging.siting.period_problem import PeriodsAnswer
 from charging.siting.solve import solve
 from fleetsim.sites.candidates import OFFER, is_free
 from fleetsim.sites.choice import Choice, Columns, in_options, limits, quality
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.notes import Note
+from fleetsim.sites.phases import phases, summed, together, year_by_year
 from fleetsim.sites.request import Request
 from fleetsim.sites.size import usable
 from fleetsim.sites.traffic import Ends, Trips, long_ends, long_trips, trips_of_file
@@ -31,8 +33,15 @@ from networks.roads import RoadGraph
 from networks.travel import snap
 
 SAME_KM = 1e-6
+ANY_RANGE_KM = 1e6
+"""A range with which everything is within reach."""
 UNIT = "vehicles"
-REFUSALS = {"range_km:": "--range:", "or add nodes on these roads": "or bring sites between with --candidates"}
+REFUSALS = {
+    "range_km:": "--range:",
+    "or allow stations at nodes between": "or bring sites between with --candidates",
+    "without a node where a station may stand": "without a site",
+    "allow at least 1 node on each of them": "bring sites there with --candidates",
+}
 """Words of the model and those of the command line."""
 
 
@@ -47,7 +56,7 @@ class Routes:
     site
         Offered site of each (row); -1 where only a station stands, or none may.
     standing
-        Whether a station stands there.
+        Years x nodes: whether a station stands there.
     problem
         The siting problem on these nodes, without a number.
     trips
@@ -101,30 +110,58 @@ def flow(ground: Ground, request: Request, report: Report | None) -> Choice:
         If nobody gets through with any number of stations, or fewer than asked for: the range or number it takes.
     """
     routes, number = make_routes(ground, request), request.numbers[-1]
-    fixed = np.flatnonzero(routes.standing)
-    free = len(routes.node) - len(fixed)
+    fixed_of = [np.flatnonzero(row) for row in routes.standing]
+    fixed, free = fixed_of[-1], int(np.count_nonzero((routes.site >= 0) & ~routes.standing[-1]))
     if number > free:
-        raise InfeasibleError(f"--number {number}: there are {free} nodes on the routes; lower it by {number - free}")
-    problem: Any = replace(routes.problem, p=len(fixed) + number, fixed=tuple(fixed.tolist()))
-    with in_options(REFUSALS):
-        answer = solve(problem, **limits(ground, request, report))
-    drive = Drive(problem, routes.trips)
-    before, total = drive.through(fixed), float(routes.trips.vehicles.sum())
-    _require_share(request, answer.bound, total, answer.objective)
-    new = np.array([node for node in np.setdiff1d(answer.sites, fixed).tolist() if drive.passed(node)], dtype=np.int64)
-    name = {node: f"{ground.kind}-{ground.offered['candidate'][int(routes.site[node])]}" for node in new.tolist()}
-    visits = drive.stops(np.union1d(fixed, new)) * ground.demand.peak_share
+        raise InfeasibleError(
+            f"--number {number}: there are {free} nodes on the routes that have a site; lower it by {number - free}"
+        )
+    problems = [
+        replace(_where(routes, stands), p=len(stands) + asked, fixed=tuple(stands.tolist()))
+        for stands, asked in zip(fixed_of, request.numbers, strict=True)
+    ]
+    answer, in_years = _solved(ground, request, problems, report)
+    drive = Drive(problems[-1], routes.trips)
+    base, total = [drive.through(stands) for stands in fixed_of], float(routes.trips.vehicles.sum())
+    before, last = base[-1], in_years[-1]
+    _require_share(request, (answer.bound, last.objective), total, several=len(problems) > 1)
+    new = [np.setdiff1d(part.sites, stands) for part, stands in zip(in_years, fixed_of, strict=True)]
+    passed = np.array([node for node in np.unique(np.concatenate(new)).tolist() if drive.passed(node)], dtype=np.int64)
+    so_far = [np.intersect1d(passed, np.concatenate(new[: step + 1])) for step in range(len(new))]
+    opened = tuple(np.sort(routes.site[nodes]) for nodes in so_far)
+    name = {node: f"{ground.kind}-{ground.offered['candidate'][int(routes.site[node])]}" for node in passed.tolist()}
+    visits = drive.stops(np.union1d(fixed, passed)) * ground.demand.peak_share
+    told = phases(request, answer, opened, base) if isinstance(answer, PeriodsAnswer) else ()
     return Choice(
-        (np.sort(routes.site[new]),),
+        opened,
         "through",
-        **quality(answer, before),
+        **quality(answer, summed(request, base)),
         already=before,
         total=total,
-        notes=_notes(request, routes, before, total, len(new)),
-        peaks={name[node]: float(visits[node]) for node in new.tolist()},
-        gains={name[node]: drive.worth(fixed, new, node) for node in new.tolist()},
+        notes=(*_notes(request, routes, before, total, len(passed)), *(year_by_year(told) if told else ())),
+        peaks={name[node]: float(visits[node]) for node in passed.tolist()},
+        gains={name[node]: drive.worth(fixed, passed, node) for node in passed.tolist()},
         unit=UNIT,
+        phases=told,
     )
+
+
+def _where(routes: Routes, stands: Columns) -> FlowRefuelling:
+    """Return the problem in which stations may stand where there is a site or one stands."""
+    may = np.union1d(np.flatnonzero(routes.site >= 0), stands)
+    return replace(routes.problem, candidates=tuple(may.tolist()))
+
+
+def _solved(
+    ground: Ground, request: Request, problems: list[FlowRefuelling], report: Report | None
+) -> tuple[Answer, tuple[Answer, ...]]:
+    """Return the answer for all years, and what it is in each."""
+    with in_options(REFUSALS):
+        if len(problems) > 1:
+            found = together(ground, request, problems, report)
+            return found, found.parts
+        answer = solve(problems[0], **limits(ground, request, report))
+    return answer, (answer,)
 
 
 class Drive:
@@ -177,18 +214,18 @@ class Drive:
         return visits
 
 
-def _require_share(request: Request, bound: float, total: float, found: float) -> None:
-    """Check that the share asked for gets through.
+def _require_share(request: Request, values: tuple[float, float], total: float, *, several: bool) -> None:
+    """Check that the share asked for gets through in the last year; `values` are the bound and what was found.
 
     Raises
     ------
     InfeasibleError
         If not: how many get through at best.
     """
-    asked = request.serve_share * total
+    asked, (bound, found) = request.serve_share * total, values
     if found >= asked * (1.0 - 1e-9):
         return
-    told = f"at most {bound:,.0f}" if bound < asked else f"as far as known {found:,.0f}"
+    told = f"at most {bound:,.0f}" if bound < asked and not several else f"as far as known {found:,.0f}"
     raise InfeasibleError(
         f"--serve {request.serve_share:g}: with {request.numbers[-1]} new stations and a range of "
         f"{request.range_km:g} km {told} of {total:,.0f} vehicles a day get through; lower it by "
@@ -198,39 +235,36 @@ def _require_share(request: Request, bound: float, total: float, found: float) -
 
 def _notes(request: Request, routes: Routes, before: float, total: float, opened: int) -> tuple[Note, ...]:
     counts = {"total": total, "routes": len(routes.trips.vehicles), "before": before}
-    told = [Note("trips" if request.flows else "model_trips", **counts, stations=int(routes.standing.sum()))]
+    told = [Note("trips" if request.flows else "model_trips", **counts, stations=int(routes.standing[-1].sum()))]
     if opened < request.numbers[-1]:
         told.append(Note("no_further", opened=opened, asked=request.numbers[-1]))
-    lost = total - float(routes.trips.vehicles[_passable(routes)].sum())
+    passable, bare = _passable(routes, request.range_km), ~_passable(routes, ANY_RANGE_KM)
+    lost = float(routes.trips.vehicles[~passable & ~bare].sum())
     if lost > 0:
-        told.append(Note("gap", lost=lost, range=request.range_km, enough=_range_for_all(routes)))
+        told.append(Note("gap", lost=lost, range=request.range_km, enough=_range_for_all(routes, ~bare)))
+    if bare.any():
+        told.append(Note("no_site_on_way", lost=float(routes.trips.vehicles[bare].sum()), routes=int(bare.sum())))
     return tuple(told)
 
 
-def _passable(routes: Routes) -> NDArray[np.bool_]:
-    """Return which trips get through with a station at every node."""
-    found, _ = routes_of_flows(replace(routes.problem, p=0, all_flows=False))
+def _passable(routes: Routes, range_km: float) -> NDArray[np.bool_]:
+    """Return which trips get through with a station wherever one may stand."""
+    try:
+        found, _ = routes_of_flows(replace(routes.problem, p=0, all_flows=False, range_km=range_km))
+    except InfeasibleError:
+        return np.zeros(len(routes.trips.vehicles), dtype=np.bool_)
     return np.array([bool(ways) for ways in found], dtype=np.bool_)
 
 
-def _range_for_all(routes: Routes) -> float:
-    """Return the range with which every trip gets through with a station at every node [km]."""
+def _range_for_all(routes: Routes, trips: NDArray[np.bool_]) -> float:
+    """Return the range with which all of some trips get through with a station wherever one may stand [km]."""
     low, high = routes.problem.range_km, routes.problem.range_km
-    while not _passes(routes, high):
+    while not _passable(routes, high)[trips].all():
         low, high = high, 2.0 * high
     while high - low > 0.5:
         middle = (low + high) / 2.0
-        low, high = (low, middle) if _passes(routes, middle) else (middle, high)
+        low, high = (low, middle) if _passable(routes, middle)[trips].all() else (middle, high)
     return high
-
-
-def _passes(routes: Routes, range_km: float) -> bool:
-    trial = replace(routes.problem, range_km=range_km)
-    try:
-        found, _ = routes_of_flows(trial)
-    except InfeasibleError:
-        return False
-    return all(found)
 
 
 def make_routes(ground: Ground, request: Request) -> Routes:
@@ -238,32 +272,24 @@ def make_routes(ground: Ground, request: Request) -> Routes:
     _, trips = ends_and_trips(ground, request)
     graph = ground.ways.graph
     at_node = _site_of_node(ground, request.years[-1])
-    stands = _near_road(ground, ground.standing(request.years[-1]))
+    stands = [_near_road(ground, ground.standing(year)) for year in request.years]
     ends = np.unique(np.r_[trips.origin, trips.destination])
-    node = np.unique(np.r_[np.array(sorted(at_node), dtype=np.int64), stands, ends])
-    _require_ends(ground, at_node, np.setdiff1d(ends, stands))
+    node = np.unique(np.r_[np.array(sorted(at_node), dtype=np.int64), np.concatenate(stands), ends])
     place = np.full(graph.node_count, -1, dtype=np.int64)
     place[node] = np.arange(len(node))
     tail, head, km = _between(_lengths(graph), node, place)
     flows = Flows(place[trips.origin], place[trips.destination], trips.vehicles)
+    site = np.array([at_node.get(each, -1) for each in node.tolist()], dtype=np.int64)
+    standing = np.array([np.isin(node, each) for each in stands])
     problem = FlowRefuelling(
         FlowGraph(tail, head, km, len(node)),
         flows,
         request.range_km,
         0,
         max_detour_share=request.detour_share,
+        candidates=tuple(np.flatnonzero((site >= 0) | standing[-1]).tolist()),
     )
-    site = np.array([at_node.get(each, -1) for each in node.tolist()], dtype=np.int64)
-    return Routes(node, site, np.isin(node, stands), problem, trips)
-
-
-def _require_ends(ground: Ground, at_node: dict[int, int], ends: NDArray[np.int64]) -> None:
-    missing = [end for end in ends.tolist() if end not in at_node]
-    if missing:
-        raise InfeasibleError(
-            f"candidates: {len(missing)} ends of routes have no site (most_plugs or grid_kw too small, or forbidden); "
-            f"add sites within {ground.rules.flow_access_km:g} km of their roads"
-        )
+    return Routes(node, site, standing, problem, trips)
 
 
 def _site_of_node(ground: Ground, year: int) -> dict[int, int]:

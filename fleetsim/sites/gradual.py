@@ -13,6 +13,7 @@ from charging.siting.effort import Report
 from charging.siting.solve import solve
 from fleetsim.sites.choice import Choice, fewer, limits, quality, require_useful
 from fleetsim.sites.ground import Floats, Ground
+from fleetsim.sites.phases import opened_by_year, phases, summed, together, used_sites, year_by_year
 from fleetsim.sites.request import Request
 from fleetsim.sites.size import highest_costs, usable
 from fleetsim.sites.standard import require_within
@@ -35,10 +36,11 @@ def gradual(ground: Ground, request: Request, report: Report | None) -> Choice:
     InfeasibleError
         If no site is near enough to anybody, or the budget buys none.
     """
+    if len(request.years) > 1:
+        return _over_years(ground, request, report)
     year = request.years[-1]
-    rows = _rows(ground, year)
-    people, stands = (np.concatenate([getattr(row, name) for row in rows]) for name in ("people", "stands"))
-    offered = csr_array(vstack([row.offered for row in rows]).tocsr())
+    rows = _joined(_rows(ground, year))
+    people, stands, offered = rows.people, rows.stands, rows.offered
     reaches = np.asarray((people * (1.0 - stands)) @ offered).ravel() > 0
     columns = np.flatnonzero(usable(ground, year).to_numpy() & reaches)
     require_useful(ground, request, columns)
@@ -63,6 +65,58 @@ def gradual(ground: Ground, request: Request, report: Report | None) -> Choice:
         notes=fewer(ground, asked, len(used)),
         gains=dict(zip(names, _gains(people, stands, csr_array(levels[:, used])), strict=True)),
     )
+
+
+def _over_years(ground: Ground, request: Request, report: Report | None) -> Choice:
+    """All years as one: the sum of what they gain."""
+    last = request.years[-1]
+    rows = {year: _joined(_rows(ground, year)) for year in request.years}
+    reaches = sum(np.asarray((row.people * (1.0 - row.stands)) @ row.offered).ravel() for row in rows.values())
+    columns = np.flatnonzero(usable(ground, last).to_numpy() & (np.asarray(reaches) > 0))
+    require_useful(ground, request, columns)
+    levels = {
+        year: csr_array(hstack([csr_array(row.stands[:, None]), row.offered[:, columns]]).tocsr())
+        for year, row in rows.items()
+    }
+    cost = None
+    if request.budgets_cny:
+        cost = np.r_[0.0, highest_costs(ground, last)[columns]]
+        least = float(cost[1:].min(initial=np.inf))
+        require_within(least, request.budgets_cny[-1], "the cheapest station that gains anything")
+    problems = [
+        GradualCovering(
+            levels[year],
+            rows[year].people,
+            1 + min(request.numbers[step], len(columns)) if request.numbers else None,
+            cost,
+            request.budgets_cny[step] if request.budgets_cny else None,
+            fixed=(0,),
+        )
+        for step, year in enumerate(request.years)
+    ]
+    answer = together(ground, request, problems, report)
+    base = [float(row.people @ row.stands) for row in rows.values()]
+    opened = opened_by_year(answer, columns, used_sites(answer), first=1)
+    told = phases(request, answer, opened, base)
+    asked = request.numbers[-1] if request.numbers else len(opened[-1])
+    here = np.searchsorted(columns, opened[-1])
+    names = [f"{ground.kind}-{name}" for name in ground.offered["candidate"].gather(opened[-1].tolist())]
+    gained = _gains(rows[last].people, rows[last].stands, csr_array(levels[last][:, 1 + here]))
+    return Choice(
+        opened,
+        "gradually",
+        **quality(answer, summed(request, base)),
+        already=base[-1],
+        total=float(rows[last].people.sum()),
+        notes=(*fewer(ground, asked, len(opened[-1])), *year_by_year(told)),
+        gains=dict(zip(names, gained, strict=True)),
+        phases=told,
+    )
+
+
+def _joined(rows: list[_Rows]) -> _Rows:
+    people, stands = (np.concatenate([getattr(row, name) for row in rows]) for name in ("people", "stands"))
+    return _Rows(people, stands, csr_array(vstack([row.offered for row in rows]).tocsr()))
 
 
 def _gains(people: Floats, stands: Floats, levels: csr_array) -> list[tuple[float, float]]:

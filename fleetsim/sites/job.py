@@ -36,6 +36,7 @@ from fleetsim.sites.outcome import (
     plans_table,
     stands,
 )
+from fleetsim.sites.phases import phase_table
 from fleetsim.sites.request import Request
 from fleetsim.sites.serve import chosen_sites, serves, with_simulated_waits
 from fleetsim.sites.tables import SoughtByHour
@@ -61,9 +62,9 @@ class Sited:
     city, request, choice
         The city, what was asked, what was chosen.
     tables
-        sites, coverage, reach, standards, links, equity, blank_spots and zones; curve, plans, rounds, sizing, left,
-        zone_hours, demand_fleets and demand_hours where asked for or known; stations: those of the city with the plan,
-        for a city folder.
+        sites, coverage, reach, standards, links, equity, blank_spots and zones; years, curve, plans, rounds, sizing,
+        left, zone_hours, demand_fleets and demand_hours where asked for or known; stations: those of the city with the
+        plan, for a city folder.
     unit
         What the demand is counted in.
     unserved_standard_share
@@ -118,6 +119,7 @@ class Sited:
             "sites_forbidden": self.barred,
             "service": None if self.service is None else vars(self.service),
             "notes": list(choice.notes),
+            "by_year": self.tables["years"].to_dicts(),
             "rounds": self.tables["rounds"].to_dicts(),
         }
 
@@ -213,6 +215,7 @@ def _tables(found: _Found, request: Request) -> dict[str, pl.DataFrame]:
         "sizing": compared,
         "rounds": found.rounds,
         "fleets": _by_fleet(ground, choice, request.years[-1]) if request.fleets else pl.DataFrame(),
+        "years": phase_table(choice.phases),
         "left": left_over(found.measured, standing[-1]) if request.measured else pl.DataFrame(),
         "zone_hours": _sought(found, simulated=request.simulate > 0),
         "demand_fleets": ground.demand.fleets,

@@ -14,6 +14,7 @@ from charging.siting.solve import solve
 from fleetsim.sites.choice import Choice, Columns, limits, number_within, quality, served
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.notes import Note
+from fleetsim.sites.phases import opened_by_year, phases, summed, together, used_sites, year_by_year
 from fleetsim.sites.request import Request
 from fleetsim.sites.size import usable
 from networks.errors import InfeasibleError
@@ -27,6 +28,8 @@ def median(ground: Ground, request: Request, report: Report | None) -> Choice:
     InfeasibleError
         If there are fewer sites than asked for, or nobody whose way could be shorter.
     """
+    if len(request.years) > 1:
+        return _over_years(ground, request, report, measure="unit_km")
     year = request.years[-1]
     people = ground.weighed(year)
     cost, zones, stands = _ways_to_all(ground, people, year)
@@ -37,8 +40,7 @@ def median(ground: Ground, request: Request, report: Report | None) -> Choice:
     choice = _by_way(ground, request, answer, zones, stands, measure="unit_km")
     if not stands:
         return choice
-    km = np.minimum(ground.before_km(year), ground.rules.no_way_km)[zones]
-    before = Note("ways_before", before=float(people[zones] @ km), unit=ground.demand.unit)
+    before = Note("ways_before", before=_before(ground, year, zones), unit=ground.demand.unit)
     return replace(choice, notes=(before, *choice.notes))
 
 
@@ -50,12 +52,45 @@ def center(ground: Ground, request: Request, report: Report | None) -> Choice:
     InfeasibleError
         As `median`.
     """
+    if len(request.years) > 1:
+        return _over_years(ground, request, report, measure="km")
     year = request.years[-1]
     cost, zones, stands = _ways_to_all(ground, ground.people(year), year)
     number = number_within(ground, request, cost.shape[1] - stands)
     _require_somebody(ground, zones)
     answer = solve(PCenter(cost, number + stands, fixed=(0,) if stands else ()), **limits(ground, request, report))
     return _by_way(ground, request, answer, zones, stands, measure="km")
+
+
+def _over_years(ground: Ground, request: Request, report: Report | None, *, measure: str) -> Choice:
+    """All years as one: the sum over the years of the ways of all, or of the longest way."""
+    last = request.years[-1]
+    offered = np.flatnonzero(usable(ground, last).to_numpy())
+    number_within(ground, request, len(offered))
+    problems: list[PMedian | PCenter] = []
+    zones_of = []
+    for year, number in zip(request.years, request.numbers, strict=True):
+        people = ground.weighed(year) if measure == "unit_km" else ground.people(year)
+        cost, zones, stands = _ways_to_all(ground, people, year, at=last)
+        _require_somebody(ground, zones)
+        # The column of what stands is there in every year, empty where nothing does.
+        cost = cost if stands else csr_array(hstack([csr_array((len(zones), 1)), cost]).tocsr())
+        zones_of.append(zones)
+        mean = measure == "unit_km"
+        problems.append(PMedian(cost, people[zones], 1 + number, (0,)) if mean else PCenter(cost, 1 + number, (0,)))
+    answer = together(ground, request, problems, report)
+    opened = opened_by_year(answer, offered, used_sites(answer), first=1)
+    told = phases(request, answer, opened)
+    notes = (*_idle(request, opened[-1]), *_cut_off(ground, zones_of[-1], last), *year_by_year(told))
+    if measure == "unit_km" and np.isfinite(ground.before_km(request.years[0])).any():
+        before = [_before(ground, year, zones) for year, zones in zip(request.years, zones_of, strict=True)]
+        notes = (Note("ways_before", before=summed(request, before), unit=ground.demand.unit), *notes)
+    return Choice(opened, measure, **quality(answer), **served(ground, last), notes=notes, phases=told)
+
+
+def _before(ground: Ground, year: int, zones: Columns) -> float:
+    km = np.minimum(ground.before_km(year), ground.rules.no_way_km)[zones]
+    return float(ground.weighed(year)[zones] @ km)
 
 
 def _require_somebody(ground: Ground, zones: Columns) -> None:
@@ -67,10 +102,11 @@ def _require_somebody(ground: Ground, zones: Columns) -> None:
     )
 
 
-def _ways_to_all(ground: Ground, people: Floats, year: int) -> tuple[csr_array, Columns, bool]:
+def _ways_to_all(ground: Ground, people: Floats, year: int, at: int = 0) -> tuple[csr_array, Columns, bool]:
     """Return the ways [km] from inhabited zones to the nearest station (first column, where any stands) and to sites.
 
-    A site that is farther than what stands is left out; rows are the zones that can reach anything.
+    A site that is farther than what stands is left out; rows are the zones that can reach anything. Sites are those
+    that take a plug in the year `at`; 0: in `year`.
     """
     before, most = ground.before_km(year), ground.rules.no_way_km
     stands = bool(np.isfinite(before).any())
@@ -78,7 +114,7 @@ def _ways_to_all(ground: Ground, people: Floats, year: int) -> tuple[csr_array, 
     limit = np.where(np.isfinite(before), np.minimum(before, most), most)
     pairs = ground.ways.pairs(ground.offered, np.where(inhabited, limit, 0.0))
     offered = ground.matrix(pairs, pairs["distance_km"].to_numpy())
-    offered = csr_array(offered[:, np.flatnonzero(usable(ground, year).to_numpy())])
+    offered = csr_array(offered[:, np.flatnonzero(usable(ground, at or year).to_numpy())])
     if stands:
         zones = np.flatnonzero(inhabited)
         every = np.arange(len(limit))
@@ -96,10 +132,18 @@ def _by_way(ground: Ground, request: Request, answer: Answer, zones: Columns, st
     used = np.unique(answer.assignment[answer.assignment >= 0])
     chosen = np.intersect1d(answer.sites, used)
     opened = columns[chosen[chosen >= stands] - stands]
+    notes = (*_idle(request, opened), *_cut_off(ground, zones, year))
+    return Choice((opened,), measure, **quality(answer), **served(ground, year), notes=notes)
+
+
+def _idle(request: Request, opened: Columns) -> tuple[Note, ...]:
     asked = request.numbers[-1]
-    notes = [Note("no_shorter", opened=len(opened), asked=asked)] if len(opened) < asked else []
+    return (Note("no_shorter", opened=len(opened), asked=asked),) if len(opened) < asked else ()
+
+
+def _cut_off(ground: Ground, zones: Columns, year: int) -> tuple[Note, ...]:
     cut = np.setdiff1d(np.flatnonzero(ground.people(year) > 0), zones)
-    if cut.size:
-        people = float(ground.people(year)[cut].sum())
-        notes.append(Note("no_way", zones=int(cut.size), people=people, unit=ground.demand.unit))
-    return Choice((opened,), measure, **quality(answer), **served(ground, year), notes=tuple(notes))
+    if not cut.size:
+        return ()
+    people = float(ground.people(year)[cut].sum())
+    return (Note("no_way", zones=int(cut.size), people=people, unit=ground.demand.unit),)

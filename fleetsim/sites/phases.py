@@ -1,87 +1,199 @@
-"""Several years with models that answer for one: the last year decides, earlier ones open the best of its plan."""
+"""Several years: all as one where a model can, else the last year first; and what each year gives up for the others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import polars as pl
 
-from fleetsim.sites.choice import Choice, Columns
+from charging.siting.effort import Report
+from charging.siting.period_problem import Periods, PeriodsAnswer
+from charging.siting.solve import solve
+from fleetsim.sites.choice import Choice, Columns, Phase, in_options, limits
 from fleetsim.sites.ground import Ground
 from fleetsim.sites.notes import Note
 from fleetsim.sites.request import Request
 from networks.errors import InfeasibleError
 
 ChooseOne = Callable[[Ground, Request], Choice]
-NOTHING_TO_GAIN = ("maximal", "gradual")
-"""Models whose refusal means that no station is worth opening yet, or that money does not suffice for one yet."""
 
 
-def by_phase(ground: Ground, request: Request, choose: ChooseOne) -> Choice:
-    """Return a plan over years in which nothing is taken back.
-
-    Parameters
-    ----------
-    ground
-        The city as siting sees it.
-    request
-        What is asked, with several years.
-    choose
-        Answers a request for one year.
+def together(ground: Ground, request: Request, problems: Sequence[Any], report: Report | None) -> PeriodsAnswer:
+    """Return the plan for the problems of all years as one: what opens stays, at the size it has in the last year.
 
     Raises
     ------
     InfeasibleError
         If a year cannot be met, with the year.
-
-    Notes
-    -----
-    The plan of the last year is chosen as if it were the only one. Going back year by year, the stations of each year
-    are the best of those of the next: the same model, offered these alone. Each step is as good as its solver says;
-    all years together may be served better by a plan that gives up something in the last.
     """
-    asked = [_one_year(request, step) for step in range(len(request.years))]
-    last = _told(choose, ground, asked[-1])
-    opened = [last.opened[-1]]
-    for each in reversed(asked[:-1]):
-        opened.insert(0, _part(choose, ground, each, opened[0]))
-    counts = zip(request.years, opened, strict=True)
-    told = ", ".join(f"{year}: {len(sites)}" for year, sites in counts)
-    note = Note("last_decides", year=request.years[-1], told=told)
-    return replace(last, opened=tuple(opened), decided=request.years[-1], notes=(*last.notes, note))
+    named = {f"period {period}: ": f"{year}: " for period, year in enumerate(request.years)}
+    with in_options(named):
+        answer = solve(Periods(problems, request.importance, grows=False), **limits(ground, request, report))
+    if not isinstance(answer, PeriodsAnswer):
+        raise TypeError(f"{type(answer).__name__} is no answer over periods")
+    return answer
 
 
-def _one_year(request: Request, step: int) -> Request:
-    """Return the request for one of its years; the time of the search is shared among them.
+def opened_by_year(answer: PeriodsAnswer, columns: Columns, used: Columns, first: int = 0) -> tuple[Columns, ...]:
+    """Return the offered sites that stand by each year.
 
-    Where the standard is to be kept everywhere, that holds for the last year; until then as many as can be are covered.
+    Parameters
+    ----------
+    answer
+        What opens when.
+    columns
+        Offered site of each site of the problem, from `first` on.
+    used
+        Sites of the problem to which somebody goes in some year; others are not opened.
+    first
+        Sites of the problem that stand already, before those that are offered.
     """
-    is_last = step == len(request.years) - 1
-    return replace(
-        request,
-        model="maximal" if request.model == "set" and not is_last else request.model,
-        years=(request.years[step],),
-        numbers=request.numbers[step : step + 1],
-        budgets_cny=request.budgets_cny[step : step + 1],
-        time_limit_s=request.time_limit_s / len(request.years),
+    of_year = []
+    for period in range(len(answer.parts)):
+        sites = np.intersect1d(answer.sites_in(period), used)
+        of_year.append(np.sort(columns[sites[sites >= first] - first]))
+    return tuple(of_year)
+
+
+def used_sites(answer: PeriodsAnswer) -> Columns:
+    """Return the sites that some point is assigned to in some year."""
+    every = np.concatenate([part.assignment for part in answer.parts])
+    return np.unique(every[every >= 0])
+
+
+def phases(
+    request: Request, answer: PeriodsAnswer, opened: Sequence[Columns], base: Sequence[float] = ()
+) -> tuple[Phase, ...]:
+    """Return what each year has and what it could have at best alone; `base` is what it has without the plan."""
+    less = base or [0.0] * len(request.years)
+    rows = zip(request.years, opened, answer.parts, answer.alone, less, strict=True)
+    return tuple(
+        Phase(year, len(sites), part.objective - off, alone.objective - off, alone.bound - off)
+        for year, sites, part, alone, off in rows
     )
 
 
-def _part(choose: ChooseOne, ground: Ground, request: Request, pool: Columns) -> Columns:
-    """Return which of some offered sites stand in an earlier year."""
-    number = min(request.numbers[0], len(pool)) if request.numbers else len(pool)
-    if not number:
-        return pool[:0]
-    numbers = (number,) if request.numbers else ()
-    part = replace(ground, offered=ground.offered[pool.tolist()])
+def summed(request: Request, values: Sequence[float]) -> float:
+    """Return the sum of values of the years, each as much as its year counts."""
+    return float(sum(weight * value for weight, value in zip(request.importance, values, strict=True)))
+
+
+def year_by_year(found: Sequence[Phase]) -> tuple[Note, ...]:
+    """Return the note that tells each year's stations, its value and how far from its own best that is at most."""
+    told = "; ".join(f"{each.year}: {each.stations}, {each.value:,.{each.digits}f}, {each.share:.2%}" for each in found)
+    return (Note("by_year", told=told),)
+
+
+def phase_table(found: Sequence[Phase]) -> pl.DataFrame:
+    """Return year, stations, value, alone, alone_bound, regret and regret_share, see `Phase`."""
+    rows = [{**vars(each), "regret": each.regret, "regret_share": each.share} for each in found]
+    return pl.DataFrame(rows) if rows else pl.DataFrame()
+
+
+def standard_last(ground: Ground, request: Request, choose: ChooseOne) -> Choice:
+    """Return a plan that keeps the standard everywhere in the last year and covers most of all years before with it.
+
+    Notes
+    -----
+    The stations of the last year are the fewest (or cheapest) as if it were the only one: no other plan keeps the
+    standard with less. Those of the years before are chosen among them, all these years together.
+    """
+    size = len(request.years)
+    last = _told(choose, ground, _part(request, size - 1, size, "set"))
+    before = _part(request, 0, size - 1, "maximal")
+    pool = last.opened[-1]
+    opened = [pool[:0]] * (size - 1)
+    if pool.size:
+        part = replace(ground, offered=ground.offered[pool.tolist()])
+        try:
+            found = choose(part, _at_most(before, len(pool)))
+            opened = [np.sort(pool[sites]) for sites in found.opened]
+        except InfeasibleError:
+            # No station is worth opening before, or money does not suffice for one yet.
+            opened = [pool[:0]] * (size - 1)
+    own = [_alone(choose, ground, _part(request, step, step + 1, "maximal")) for step in range(size - 1)]
+    values = [_covered(ground, sites, year) for sites, year in zip(opened, request.years, strict=False)]
+    told = [
+        Phase(year, len(sites), value, max(alone[0], value), max(alone[1], value))
+        for year, sites, value, alone in zip(request.years, opened, values, own, strict=False)
+    ]
+    told.append(Phase(request.years[-1], len(pool), last.objective, last.objective, last.bound))
+    counts = ", ".join(f"{each.year}: {each.stations}" for each in told)
+    notes = (*last.notes, Note("last_decides", year=request.years[-1], told=counts), *year_by_year(told[:-1]))
+    return replace(last, opened=(*opened, pool), decided=request.years[-1], notes=notes, phases=tuple(told))
+
+
+def _covered(ground: Ground, sites: Columns, year: int) -> float:
+    total = 0.0
+    for layer in ground.layers(year):
+        near = np.asarray(ground.cover_of(layer)[:, sites].sum(axis=1)).ravel() > 0
+        total += float(layer.worth[near].sum())
+    return total
+
+
+def _alone(choose: ChooseOne, ground: Ground, request: Request) -> tuple[float, float]:
     try:
-        found = _told(choose, part, replace(request, numbers=numbers))
+        found = choose(ground, request)
     except InfeasibleError:
-        if request.model not in NOTHING_TO_GAIN:
-            raise
-        return pool[:0]
-    return np.sort(pool[found.opened[-1]])
+        return 0.0, 0.0
+    return found.objective, found.bound
+
+
+def from_last(ground: Ground, request: Request, choose: ChooseOne) -> Choice:
+    """Return a plan whose last year is the best there is, and each year before the best part of the next.
+
+    For a model that cannot be told what stands already. All years are bounded by what each could have alone.
+
+    Raises
+    ------
+    InfeasibleError
+        If a year cannot be met, with the year.
+    """
+    size = len(request.years)
+    asked = [_part(request, step, step + 1, request.model) for step in range(size)]
+    alone = [_told(choose, ground, each) for each in asked]
+    plan = [alone[-1]]
+    opened = [alone[-1].opened[-1]]
+    for each in reversed(asked[:-1]):
+        pool = opened[0]
+        part = replace(ground, offered=ground.offered[pool.tolist()])
+        plan.insert(0, _told(choose, part, _at_most(each, len(pool))))
+        opened.insert(0, np.sort(pool[plan[0].opened[-1]]))
+    rows = zip(request.years, opened, plan, alone, strict=True)
+    told = tuple(Phase(year, len(sites), own.objective, best.objective, best.bound) for year, sites, own, best in rows)
+    objective = summed(request, [each.value for each in told])
+    bound = summed(request, [each.alone_bound for each in told])
+    proven = all(each.regret <= 0.0 for each in told)
+    return replace(
+        alone[-1],
+        opened=tuple(opened),
+        objective=objective,
+        bound=objective if proven else bound,
+        gap=0.0 if proven else abs(bound - objective) / abs(objective),
+        status="optimal" if proven else "feasible",
+        notes=(*alone[-1].notes, *year_by_year(told)),
+        phases=told,
+    )
+
+
+def _part(request: Request, first: int, end: int, model: Any) -> Request:
+    """Return the request for some of its years; the time of the search is shared among all."""
+    return replace(
+        request,
+        model=model,
+        years=request.years[first:end],
+        numbers=request.numbers[first:end],
+        budgets_cny=request.budgets_cny[first:end],
+        year_weights=(),
+        time_limit_s=request.time_limit_s * (end - first) / len(request.years) / 2.0,
+    )
+
+
+def _at_most(request: Request, number: int) -> Request:
+    return replace(request, numbers=tuple(min(each, number) for each in request.numbers))
 
 
 def _told(choose: ChooseOne, ground: Ground, request: Request) -> Choice:

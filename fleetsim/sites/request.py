@@ -14,13 +14,6 @@ Kind = Literal["public", "swap", "hydrogen"]
 Model = Literal["maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow"]
 KINDS = ("public", "swap", "hydrogen")
 MODELS = ("maximal", "set", "median", "center", "gradual", "capacitated", "service", "flow")
-FLOW_ONE_YEAR = (
-    "--model flow plans one year, for its trips have no year; plan the first, then the next with --stations of its plan"
-)
-SERVICE_ONE_YEAR = (
-    "--model service plans one year, for its sizes hold for one demand; plan the first, then the next with --stations "
-    "of its plan"
-)
 NO_FLEETS = {
     "center": "the longest way counts alone, whoever drives it",
     "service": "a bay serves whoever comes, so that one visit counts like another",
@@ -85,6 +78,8 @@ class Request:
         `service` and `flow`: share of the demand that has to be served [0 to 1].
     supply
         `service` of hydrogen: a file of sources (lon, lat, kg_per_day).
+    year_weights
+        How much each of several years counts, above 0; empty: 1 each.
     """
 
     kind: Kind = "public"
@@ -111,6 +106,7 @@ class Request:
     flows: Path | None = None
     serve_share: float = 0.0
     supply: Path | None = None
+    year_weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself.
@@ -125,6 +121,11 @@ class Request:
             raise FleetsimError(problems)
 
     @property
+    def importance(self) -> tuple[float, ...]:
+        """How much each year counts."""
+        return self.year_weights or (1.0,) * len(self.years)
+
+    @property
     def measured(self) -> bool:
         """Whether the demand is that of simulated days."""
         return self.simulate > 0 or (self.demand not in ("residents", "jobs") and Path(self.demand).is_dir())
@@ -135,6 +136,15 @@ class Request:
             (self.model != "set" and not (self.numbers or self.budgets_cny), "give --number, --budget or --standard"),
             (not _rising_or_same(self.numbers), f"--number {_told(self.numbers)}: numbers must not fall"),
             (not _rising_or_same(self.budgets_cny), f"--budget {_told(self.budgets_cny)}: budgets must not fall"),
+            (
+                bool(self.year_weights) and (len(self.years) == 1 or self.model == "set"),
+                "--year-weights goes with several --years, and not with --standard: its last year decides",
+            ),
+            (
+                bool(self.year_weights) and len(self.year_weights) != len(self.years),
+                f"--year-weights: {len(self.year_weights)} values for {len(self.years)} years; give one a year",
+            ),
+            (any(each <= 0 for each in self.year_weights), "--year-weights: give numbers above 0"),
             (any(each < 0 for each in (*self.numbers, *self.budgets_cny)), "--number, --budget: give 0 or more"),
         ]
         problems = [text for wrong, text in checks if wrong]
@@ -149,8 +159,6 @@ class Request:
         checks = [
             (needs_number and not self.numbers, f"--model {self.model} needs --number: it has no budget"),
             (needs_number and bool(self.budgets_cny), f"--model {self.model} takes --number, not --budget"),
-            (several and self.model == "flow", f"--years: {FLOW_ONE_YEAR}"),
-            (several and self.model == "service", f"--years: {SERVICE_ONE_YEAR}"),
             (
                 several and self.model == "set" and not (self.numbers or self.budgets_cny),
                 "--standard with several years keeps it in the last; give --number or --budget for the years before",

@@ -20,6 +20,7 @@ from fleetsim.sites.capacity import joined, peak_capacity, promising
 from fleetsim.sites.choice import Choice, Columns, in_options, limits, quality, require_useful
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.notes import Note
+from fleetsim.sites.phases import opened_by_year, phases, summed, together, year_by_year
 from fleetsim.sites.points import Points, join_zones
 from fleetsim.sites.request import Request
 from fleetsim.sites.size import most_plugs, site_cost, works_cost
@@ -81,25 +82,43 @@ def service(ground: Ground, request: Request, report: Report | None) -> Choice:
     InfeasibleError
         If the share asked for cannot be served: the largest one, or the budget that would do.
     """
-    year = request.years[-1]
-    per_peak = _kg_per_peak_visit(ground)
-    visits = ground.visits(year)
-    in_day = visits * ground.demand.peak_share * per_peak
-    demand = in_day if ground.kind == "hydrogen" else ground.in_peak(year, visits)
-    points = join_zones(ground.city.zones, demand, ground.rules.most_points)
-    sites = _service_sites(ground, request, demand, year, per_peak)
+    year, per_peak = request.years[-1], _kg_per_peak_visit(ground)
+    demands = [_demand(ground, each, per_peak) for each in request.years]
+    points = [join_zones(ground.city.zones, demand, ground.rules.most_points) for demand in demands]
+    sites = _service_sites(ground, request, demands[-1], year, per_peak)
     if not sites.n_standing:
         require_useful(ground, request, sites.offered)
-    answer = _leanest(ground, request, _service_problem(ground, request, points, sites), sites.n_standing, report)
-    before = _served_before(ground, request, points, sites)
-    return _service_choice(ground, request, (points, sites), answer, (before, per_peak))
+    problems = [_service_problem(ground, request, each, sites, step) for step, each in enumerate(points)]
+    before = [_served_before(ground, request, points[step], sites, each) for step, each in enumerate(request.years)]
+    if len(problems) == 1:
+        answer = _leanest(ground, request, problems[0], sites.n_standing, report)
+        return _service_choice(ground, request, (points[0], sites), answer, (before[0], per_peak))
+    _require_money(problems[-1])
+    with in_options(REFUSALS):
+        plan = together(ground, request, problems, report)
+    last = plan.parts[-1]
+    if not isinstance(last, ServiceAnswer):
+        raise TypeError(f"{type(last).__name__} is no answer of the service model")
+    choice = _service_choice(ground, request, (points[-1], sites), last, (before[-1], per_peak))
+    new = plan.sites[plan.sites >= sites.n_standing]
+    opened = opened_by_year(plan, sites.offered, new, first=sites.n_standing)
+    told = phases(request, plan, opened, before)
+    notes = (*choice.notes, *year_by_year(told))
+    return replace(choice, **quality(plan, summed(request, before)), opened=opened, notes=notes, phases=told)
+
+
+def _demand(ground: Ground, year: int, per_peak: float) -> Floats:
+    """Return what each zone asks for in a year, in the unit of the model."""
+    visits = ground.visits(year)
+    in_day = visits * ground.demand.peak_share * per_peak
+    return in_day if ground.kind == "hydrogen" else ground.in_peak(year, visits)
 
 
 def _leanest(
     ground: Ground, request: Request, problem: ServiceCovering, n_standing: int, report: Report | None
 ) -> ServiceAnswer:
     """Return the answer with the fewest new stations that serves as much as the best one found."""
-    _require_money(ground, request, problem)
+    _require_money(problem)
     best = _answer_of(problem, limits(ground, request, report))
     low, high = 0, int((best.sites >= n_standing).sum())
     while low < high:
@@ -114,7 +133,7 @@ def _leanest(
     return best
 
 
-def _require_money(ground: Ground, request: Request, problem: ServiceCovering) -> None:
+def _require_money(problem: ServiceCovering) -> None:
     """Check that the budget pays for something that does not stand: a station, or a larger size of one.
 
     With sources of hydrogen the budget pays deliveries to what stands too, so that any may be of use.
@@ -193,16 +212,20 @@ def _capacity(ground: Ground, plugs: int, per_peak: float) -> float:
     return min(most, ground.section.supply_kg_h_per_dispenser * HOURS * plugs)
 
 
-def _service_problem(ground: Ground, request: Request, points: Points, sites: _Sites) -> ServiceCovering:
-    n_standing = sites.n_standing
+def _service_problem(ground: Ground, request: Request, points: Points, sites: _Sites, step: int) -> ServiceCovering:
+    """Return the problem of a year; what stands only later serves nobody in it."""
+    n_standing, year = sites.n_standing, request.years[step]
+    stands = np.flatnonzero(sites.standing["opened_year"].to_numpy() <= year)
     supply, scale = None, 1.0
     if request.supply is not None:
         supply, scale = _supply(request.supply, ground, sites), ground.rules.capital_share_per_year
-    budget = request.budgets_cny[-1] if request.budgets_cny else None
-    number = None if not request.numbers else n_standing + request.numbers[-1]
-    if number is not None:
-        number = min(number, n_standing + len(sites.offered))
+    budget = request.budgets_cny[step] if request.budgets_cny else None
+    number = None if not request.numbers else len(stands) + min(request.numbers[step], len(sites.offered))
     reach = _reach(ground, points, sites)
+    later = np.setdiff1d(np.arange(n_standing), stands)
+    if later.size:
+        reach.data[np.isin(reach.indices, later)] = 0.0
+        reach.eliminate_zeros()
     return ServiceCovering(
         reach=reach,
         demand=points.weight,
@@ -210,10 +233,10 @@ def _service_problem(ground: Ground, request: Request, points: Points, sites: _S
         cost=sites.cost * scale,
         p=number,
         budget=budget,
-        existing=dict.fromkeys(range(n_standing), 0),
+        existing=dict.fromkeys(stands.tolist(), 0),
         closable=_least_needed(points, reach, n_standing, request.relocate),
         supply=supply,
-        least_share=request.serve_share,
+        least_share=request.serve_share if year == request.years[-1] else 0.0,
     )
 
 
@@ -276,16 +299,15 @@ def _supply(path: Path, ground: Ground, sites: _Sites) -> Supply:
     return Supply(np.where(within, DAYS * km * ground.rules.delivery_cny_per_kg_km, np.inf), values["kg_per_day"])
 
 
-def _served_before(ground: Ground, request: Request, points: Points, sites: _Sites) -> float:
-    """Return what the stations that stand serve within the standards [unit of the model]."""
-    if not sites.n_standing:
+def _served_before(ground: Ground, request: Request, points: Points, sites: _Sites, year: int) -> float:
+    """Return what the stations that stand in a year serve within the standards [unit of the model]."""
+    rows = np.flatnonzero(sites.standing["opened_year"].to_numpy() <= year)
+    if not rows.size:
         return 0.0
-    rows = slice(0, sites.n_standing)
-    alone = _Sites(sites.standing, sites.offered[:0], sites.plugs[rows], sites.capacity[rows], sites.cost[rows])
-    stands = _Sites(sites.standing, alone.offered, alone.plugs[:, :1], alone.capacity[:, :1], alone.cost[:, :1])
+    plugs, capacity, costs = sites.plugs[rows, :1], sites.capacity[rows, :1], sites.cost[rows, :1]
+    stands = _Sites(sites.standing[rows.tolist()], sites.offered[:0], plugs, capacity, costs)
     supply = None if request.supply is None else _supply(request.supply, ground, stands)
-    cost = np.zeros((sites.n_standing, 1))
-    existing = dict.fromkeys(range(sites.n_standing), 0)
+    cost, existing = np.zeros((len(rows), 1)), dict.fromkeys(range(len(rows)), 0)
     problem = ServiceCovering(
         _reach(ground, points, stands), points.weight, stands.capacity, cost, existing=existing, supply=supply
     )

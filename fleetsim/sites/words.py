@@ -49,6 +49,8 @@ def quality(sited: Sited, lang: Language) -> str:
         unit += words["in_year"].format(year=choice.decided)
     elif len(sited.request.years) > 1:
         unit += words["over_years"].format(count=len(sited.request.years))
+        if sited.request.year_weights:
+            unit += words["weighed"].format(weights=", ".join(f"{each:g}" for each in sited.request.year_weights))
     objective, bound = _apart(choice.objective, choice.bound, _digits(choice.objective, choice.measure))
     text: str = words[choice.status]
     return text.format(objective=objective, bound=bound, gap=max(choice.gap, LEAST_GAP), unit=unit, cpu=choice.cpu_s)

@@ -39,6 +39,7 @@ def site(
     only: Annotated[bool, typer.Option("--only", help="No other sites than those of --candidates.")] = False,
     forbid: Annotated[Path | None, typer.Option(help="Areas where nothing may stand (GeoJSON and others).")] = None,
     years: Annotated[str, typer.Option(help="Years of the plan, e.g. 2025,2028,2030 (default: 2025).")] = "",
+    year_weights: Annotated[str, typer.Option(help="How much each of --years counts, e.g. 3,2,1 (default: 1).")] = "",
     simulate: Annotated[int, typer.Option(help="Rounds of siting and simulating the design day; 0: none.")] = 0,
     enlarge: Annotated[int, typer.Option(help="Most stations that may be enlarged.")] = 0,
     relocate: Annotated[int, typer.Option(help="Most stations that may close so that others open instead.")] = 0,
@@ -92,6 +93,7 @@ def site(
         flows=flows,
         serve_share=serve,
         supply=supply,
+        year_weights=real_numbers("--year-weights", year_weights),
     )
     with stoppable():
         sited = _sited(city, request, set_ or [], language)

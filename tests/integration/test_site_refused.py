@@ -91,7 +91,7 @@ def test_sites_too_small_together_are_told_with_the_number_that_would_do(tmp_pat
 def test_a_range_below_the_longest_road_between_sites_is_told_with_the_range_that_would_do(tmp_path: Path) -> None:
     told = refusal(tmp_path, "--kind", "hydrogen", "--model", "flow", "--range", "0.5", "--number", "2")
 
-    assert told.startswith("--range: 0.5 km is below the longest road")
+    assert told.startswith("--range: 0.5 km is below the longest way without a site")
     assert number_in(told, r"raise it to ([\d.]+) km") > 0.5
     assert "--candidates" in told
 

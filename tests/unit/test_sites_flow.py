@@ -76,7 +76,9 @@ def test_a_range_below_the_longest_gap_between_sites_says_which_range_would_do(f
     request = Request(model="flow", numbers=(1,), range_km=5.0, flows=flows)
     ground = with_ends(road_ground(EVERY, list(range(NODES)), []), request)
 
-    with pytest.raises(InfeasibleError, match=r"5 km is below the longest road of 4 of 4 flows .* raise it to 10 km"):
+    with pytest.raises(
+        InfeasibleError, match=r"5 km is below the longest way without a site of 4 of 4 flows .* raise it to 10 km"
+    ):
         choose(ground, request)
 
 
@@ -91,6 +93,20 @@ def test_a_gap_that_some_trips_meet_is_told_with_the_range_that_lets_all_through
     short = Request(model="flow", numbers=(2,), range_km=15.0, flows=flows)
     told = choose(with_ends(road_ground(EVERY, [], []), short), short).notes
     assert [note for note in told if "170 vehicles a day meet a road" in note and "a range of 20 km" in note]
+
+
+def test_ends_without_a_site_are_no_hindrance_and_ways_without_any_are_told(flows):
+    ground = road_ground(EVERY, [0, 1], [])
+
+    choice = choose(ground, Request(model="flow", numbers=(1,), range_km=100.0, flows=flows))
+
+    # A station at node 1 lets 1-4 through; from there to node 7 and back are 120 km; 2-7 and 3-6 pass no site.
+    assert choice.objective == 30.0
+    assert ground.offered["lon"][int(choice.opened[-1][0])] * 111.195 / KM == pytest.approx(1.0)
+    assert [note for note in choice.notes if "100 vehicles a day meet a road" in note and "a range of 120 km" in note]
+    assert [note for note in choice.notes if "2 routes with 70 vehicles a day have no site" in note]
+    with pytest.raises(InfeasibleError, match=r"--number 3: there are 2 nodes .* that have a site; lower it by 1"):
+        choose(ground, Request(model="flow", numbers=(3,), range_km=100.0, flows=flows))
 
 
 def test_a_trip_from_a_place_to_itself_is_refused_with_its_row(tmp_path: Path):

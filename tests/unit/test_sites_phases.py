@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 from line_city import YEAR, line_ground
+from road_city import KM, road_ground
 
 from fleetsim.sites.choose import choose
+from fleetsim.sites.flow import with_ends
 from fleetsim.sites.ground import Ground
 from fleetsim.sites.request import FleetWeight, Request
 from fleetsim.sites.serve import chosen_sites
@@ -39,22 +41,117 @@ def worth(model: str, sites: tuple[float, ...], standing: float | None) -> float
     return -float(people @ km) if model == "median" else -float(km.max())
 
 
+GROWTH = (1.0, 1.5, 3.0)
+
+
+def best_of_plans(model: str, numbers: tuple[int, ...]) -> float:
+    """The largest sum over the years of all plans in which nothing is taken back."""
+    best = -np.inf
+    for last in itertools.combinations(SITES, numbers[2]):
+        for middle in itertools.combinations(last, numbers[1]):
+            for first in itertools.combinations(middle, numbers[0]):
+                plan = zip((first, middle, last), GROWTH, strict=True)
+                best = max(best, sum(worth(model, sites, 0.0) * scaled(model, factor) for sites, factor in plan))
+    return best
+
+
+def scaled(model: str, factor: float) -> float:
+    return 1.0 if model == "center" else factor
+
+
 @pytest.mark.parametrize("model", ["gradual", "median", "center"])
-def test_the_last_year_is_the_best_there_is_and_each_year_before_the_best_part_of_the_next(model):
-    ground = over_years(line_ground(PEOPLE, SITES, [0.0]))
+def test_all_years_together_are_as_good_as_trying_every_plan_and_told_beside_each_year_s_own_best(model):
+    ground = over_years(line_ground(PEOPLE, SITES, [0.0]), GROWTH)
+    numbers = (1, 2, 3)
 
-    choice = choose(ground, Request(model=model, years=YEARS, numbers=(1, 2, 3)))
+    choice = choose(ground, Request(model=model, years=YEARS, numbers=numbers))
 
-    pool = tuple(SITES)
-    for year, number in ((2, 3), (1, 2), (0, 1)):
-        opened = tuple(SITES[site] for site in choice.opened[year].tolist())
-        assert set(opened) <= set(pool)
-        assert len(opened) <= number
-        best = max(worth(model, sites, 0.0) for sites in itertools.combinations(pool, number))
-        assert worth(model, opened, 0.0) == pytest.approx(best)
-        pool = opened
-    assert (choice.status, choice.decided) == ("optimal", 2030)
-    assert any("those of 2030 are chosen as if it were the only year" in note for note in choice.notes)
+    opened = [{SITES[site] for site in sites.tolist()} for sites in choice.opened]
+    assert opened[0] <= opened[1] <= opened[2]
+    assert all(len(sites) <= number for sites, number in zip(opened, numbers, strict=True))
+    base = sum(worth(model, (), 0.0) * factor for factor in GROWTH) if model == "gradual" else 0.0
+    best = abs(best_of_plans(model, numbers) - base)
+    assert choice.objective == pytest.approx(best)
+    assert choice.decided == 0
+    for phase, sites, number, factor in zip(choice.phases, opened, numbers, GROWTH, strict=True):
+        off, times = worth(model, (), 0.0) if model == "gradual" else 0.0, scaled(model, factor)
+        alone = max(worth(model, each, 0.0) for each in itertools.combinations(SITES, number))
+        assert phase.value == pytest.approx(abs(worth(model, tuple(sites), 0.0) - off) * times)
+        assert phase.alone == pytest.approx(abs(alone - off) * times)
+        assert phase.regret == pytest.approx(abs(phase.value - phase.alone_bound))
+    assert any("Year by year" in note for note in choice.notes)
+
+
+def test_years_count_as_much_as_asked():
+    # Who lives at 0 at first lives at 7 later; one station must stand from the start.
+    ground = over_years(line_ground([100] + [0] * 7, [0.0, 7.0], []))
+    later = ground.demand.zones[2030].with_columns(people=pl.Series([0.0] * 7 + [90.0]))
+    ground = replace(ground, demand=replace(ground.demand, zones={**ground.demand.zones, 2030: later}))
+    years = (2025, 2030)
+
+    alike = choose(ground, Request(years=years, numbers=(1, 1)))
+    late = choose(ground, Request(years=years, numbers=(1, 1), year_weights=(1.0, 2.0)))
+
+    assert (alike.opened[-1].tolist(), alike.objective) == ([0], 100.0)
+    assert (late.opened[-1].tolist(), late.objective) == ([1], 180.0)
+    assert [(phase.value, phase.regret) for phase in late.phases] == [(0.0, 100.0), (90.0, 0.0)]
+
+
+def test_routes_are_planned_for_all_years_and_each_year_holds_the_stations_of_the_one_before(tmp_path):
+    trips = tmp_path / "flows.csv"
+    step = KM / 111.195
+    names = ["from_lon", "from_lat", "to_lon", "to_lat", "vehicles_per_day"]
+    rows = [(step * start, 0.0, step * end, 0.0, count) for start, end, count in [(0, 7, 100.0), (1, 4, 30.0)]]
+    pl.DataFrame(rows, schema=names, orient="row").write_csv(trips)
+    request = Request(model="flow", years=(2025, 2030), numbers=(1, 3), range_km=50.0, flows=trips)
+    ground = with_ends(road_ground([1000] * 8, list(range(8)), []), request)
+
+    choice = choose(ground, request)
+
+    # One station lets the short trip through; the long one of 70 km takes two more, wherever the first stands.
+    assert [phase.value for phase in choice.phases] == [30.0, 130.0]
+    assert (choice.objective, choice.status) == (160.0, "optimal")
+    assert set(choice.opened[0].tolist()) <= set(choice.opened[1].tolist())
+
+
+def test_stations_with_waits_are_planned_for_all_years():
+    ground = over_years(line_ground(PEOPLE, SITES, []), (1.0, 2.0, 3.0))
+
+    choice = choose(ground, Request(model="service", years=YEARS, numbers=(1, 2, 3)))
+
+    single = [
+        choose(ground, Request(model="service", years=(year,), numbers=(number,)))
+        for year, number in zip(YEARS, (1, 2, 3), strict=True)
+    ]
+    assert choice.status == "optimal"
+    assert choice.objective <= sum(each.objective for each in single) + 1e-9
+    for phase, own in zip(choice.phases, single, strict=True):
+        assert phase.alone == pytest.approx(own.objective, rel=1e-6)
+        assert phase.value <= phase.alone_bound + 1e-9
+    assert all(set(a.tolist()) <= set(b.tolist()) for a, b in itertools.pairwise(choice.opened))
+
+
+def test_a_year_whose_share_cannot_be_served_is_named():
+    ground = over_years(line_ground(PEOPLE, SITES, []))
+
+    with pytest.raises(InfeasibleError, match=r"2030: --serve: at most 0\.\d+ of the demand can be served"):
+        choose(ground, Request(model="service", years=YEARS, numbers=(1, 1, 1), serve_share=1.0))
+
+
+def test_places_within_capacities_open_the_best_part_of_the_next_year_s_and_are_bounded_by_each_year_alone():
+    ground = over_years(line_ground(PEOPLE, SITES, []), (0.2, 0.6, 1.0))
+    single = [
+        choose(ground, Request(model="capacitated", years=(year,), numbers=(number,)))
+        for year, number in zip(YEARS, (3, 4, 5), strict=True)
+    ]
+
+    choice = choose(ground, Request(model="capacitated", years=YEARS, numbers=(3, 4, 5)))
+
+    assert all(set(a.tolist()) <= set(b.tolist()) for a, b in itertools.pairwise(choice.opened))
+    assert choice.objective == pytest.approx(sum(phase.value for phase in choice.phases))
+    assert choice.bound == pytest.approx(sum(own.bound for own in single))
+    assert [phase.alone for phase in choice.phases] == pytest.approx([own.objective for own in single])
+    assert choice.phases[-1].regret == 0.0
 
 
 def test_the_standard_is_kept_in_the_last_year_and_covers_most_before():
@@ -93,12 +190,12 @@ def test_a_budget_too_small_at_first_opens_nothing_until_it_suffices():
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"model": "flow", "range_km": 100.0, "numbers": (1, 2)}, "its trips have no year"),
-        ({"model": "service", "numbers": (1, 2)}, "its sizes hold for one demand"),
+        ({"numbers": (1, 2), "year_weights": (1.0,)}, "1 values for 2 years"),
+        ({"numbers": (1, 2), "year_weights": (1.0, 0.0)}, "give numbers above 0"),
         ({"model": "set"}, "keeps it in the last; give --number or --budget for the years before"),
     ],
 )
-def test_models_for_one_year_refuse_several_with_the_reason(fields, told):
+def test_several_years_are_refused_with_the_reason(fields, told):
     with pytest.raises(FleetsimError, match=told):
         Request(years=(2025, 2028), **fields)
 

@@ -3,14 +3,29 @@
 import os
 import signal
 import time
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from charging.siting import CapacitatedPMedian, PMedian, p_median, solve
+from charging.siting import (
+    CapacitatedPMedian,
+    FlowRefuelling,
+    Flows,
+    PMedian,
+    RoadGraph,
+    ServiceCovering,
+    milp,
+    p_median,
+    solve,
+)
+from charging.siting import effort as effort_module
 from charging.siting.effort import Effort, Progress
-from charging.siting.milp import Program, minimise
+from charging.siting.milp import Outcome, Program, minimise
+from charging.siting.service_covering import of_each_number, service_program
+from charging.siting.service_rows import make_layout
 
 
 def hard_cover() -> Program:
@@ -107,3 +122,85 @@ def test_ctrl_c_ends_a_median_with_capacities_with_a_plan() -> None:
     assert answer.status == "interrupted"
     assert answer.bound <= answer.objective
     assert (np.bincount(answer.assignment, demand, minlength=60) <= capacity).all()
+
+
+class Presolving:
+    """A solver that calls nobody back; it looks at its time limit, or does not even do that."""
+
+    def __init__(self, *, looks: bool) -> None:
+        self.looks, self.ended = looks, Event()
+        self.cbSimplexInterrupt = self.cbIpmInterrupt = self.cbMipInterrupt = 0
+
+    def run(self) -> None:
+        self.ended.wait()
+
+    def setOptionValue(self, name: str, value: float) -> None:
+        if self.looks and (name, value) == ("time_limit", 0.0):
+            self.ended.set()
+
+
+class Callbacks(int):
+    def __add__(self, other: object) -> "Callbacks":
+        return self
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_a_solver_that_calls_nobody_back_is_stopped_by_its_time_limit_or_left_to_itself(looks: bool) -> None:
+    solver: Any = Presolving(looks=looks)
+    solver.cbSimplexInterrupt = solver.cbIpmInterrupt = solver.cbMipInterrupt = Callbacks()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(milp, "LATEST_S", 0.1 if not looks else 60.0)
+        stopped = milp._run(solver, Effort(time_limit_s=0.0))
+
+    solver.ended.set()
+    assert stopped == looks
+
+
+def a_road() -> FlowRefuelling:
+    graph = RoadGraph(np.arange(9), np.arange(1, 10), np.full(9, 10.0))
+    pairs = np.array([(low, high) for low in range(10) for high in range(low + 1, 10)])
+    return FlowRefuelling(graph, Flows(pairs[:, 0], pairs[:, 1], np.arange(1.0, len(pairs) + 1)), 60.0, 2)
+
+
+def test_flows_that_nobody_had_time_to_look_at_are_counted_in_the_bound() -> None:
+    best = solve(a_road())
+
+    answer = solve(a_road(), time_limit_s=0.0)
+
+    assert best.status == "optimal"
+    assert len(answer.sites) == 2
+    assert answer.objective <= best.objective <= answer.bound == np.arange(1.0, 46.0).sum()
+
+
+def test_ctrl_c_while_routes_are_made_ends_the_search_with_stations_and_a_bound() -> None:
+    asked: list[Progress] = []
+
+    def end(progress: Progress) -> bool:
+        asked.append(progress)
+        return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(effort_module, "ASK_AFTER_S", 0.0)
+        answer = solve(a_road(), report=end)
+
+    assert np.isnan(asked[0].objective)
+    assert answer.status == "interrupted"
+    assert len(answer.sites) == 2
+    assert answer.objective <= answer.bound
+
+
+def test_stations_within_a_budget_that_nobody_had_time_to_choose_are_not_called_impossible() -> None:
+    reach, demand = np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([3.0, 2.0])
+    problem = ServiceCovering(reach, demand, [[4.0], [4.0]], [[1.0], [1.0]], budget=1.0)
+    program, layout = service_program(problem), make_layout(problem, demand)
+
+    over = of_each_number(problem, layout, program, Outcome(None, -np.inf, infeasible=False), ended())
+
+    assert not over.infeasible
+
+
+def ended() -> Effort:
+    effort = Effort()
+    effort.ended.set()
+    return effort
