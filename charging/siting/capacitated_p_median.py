@@ -19,8 +19,8 @@ from charging.siting.problem import FloatArray, IntArray, as_cost, as_vector, re
 from networks.errors import InfeasibleError
 
 STEPS_AT_ONCE, MOST_TURNS = 100, 30
-FIRST_NODES = 60
-"""Parts looked at in the short search."""
+FIRST_NODES, FIRST_WORK = 60, 2_000_000
+"""Parts looked at in the short search, at most and for all points x sites together."""
 SHAKE_WORK, MOST_SHAKES, SHAKES_AT_ONCE = 4_000_000_000, 1_500, 100
 """Rounds of shaking: for all points x sites x places together, at most, and between two looks at the clock."""
 CLUSTERS = (3, 5)
@@ -158,8 +158,9 @@ def _search(task: Capacities, prices: Prices, plan: Plan, whole_values: bool, ef
     """Return the bound after a short search and, where that does not settle it, better parts and a long one."""
     nodes = np.inf if effort.nodes is None else effort.nodes
     aim = Aim(1.0 - 1e-6 if whole_values else 1e-10 * prices.bound, effort.gap)
-    bound = _branch(task, prices, plan, aim, replace(effort, nodes=int(min(FIRST_NODES, nodes))))
-    if nodes > FIRST_NODES and not effort.suffices(plan.value, bound) and effort.seconds_left() > 0:
+    first = min(FIRST_NODES, max(FIRST_WORK // task.cost.size, 1))
+    bound = _branch(task, prices, plan, aim, replace(effort, nodes=int(min(first, nodes))))
+    if nodes > first and not effort.suffices(plan.value, bound) and effort.seconds_left() > 0:
         _better_on_highs(task, prices, plan, effort)
         bound = max(bound, _branch(task, prices, plan, aim, effort))
     return max(bound, prices.bound)

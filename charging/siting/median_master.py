@@ -1,21 +1,23 @@
 """The linear program of the cuts of a p-median, on HiGHS; it grows by cuts and is solved anew from where it was."""
 
+import itertools
+from typing import Any, NamedTuple
+
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 
 from charging.siting.effort import Effort
-from charging.siting.median_cuts import Cut, Split
+from charging.siting.median_cuts import BoolArray, Cuts
 from charging.siting.milp import stop_in_time
 from charging.siting.problem import FloatArray, IntArray
 
-BoolArray = NDArray[np.bool_]
 TOLERANCE = 1e-9
 OPTIONS: dict[str, bool | float | str] = {
     "output_flag": False,
     "threads": 1,
     "random_seed": 1,
     "presolve": "off",
+    "simplex_scale_strategy": 0,
     "primal_feasibility_tolerance": TOLERANCE,
     "dual_feasibility_tolerance": TOLERANCE,
 }
@@ -23,10 +25,35 @@ UNITS = 1000.0
 """What the best known choice costs in the program, as the solver's tolerances are absolute."""
 MOST_IDLE = 150
 """Cuts that do not bind, above which they are dropped."""
-LEAST_BREACH, EXACT_BREACH = 1e-7, 1e-11
-"""Share of the value by which a cut has to be broken to be taken in, and where the last bit counts."""
 
 NONE_LEFT = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound)
+BASIC = highspy.HighsBasisStatus.kBasic
+
+
+class Row(NamedTuple):
+    """A row of the program: its columns and entries, its least value, and whether it is a rule that has to stay."""
+
+    column: IntArray
+    entry: FloatArray
+    least: float
+    is_rule: bool
+
+
+class State(NamedTuple):
+    """Rows of the program and the basis of its answer: what to go on from later."""
+
+    rows: tuple[Row, ...]
+    columns_basis: list[Any]
+    rows_basis: list[Any]
+
+
+class Relaxed(NamedTuple):
+    """Bound, share of each site, cost of each group, and by how much opening a site raises the bound at least."""
+
+    bound: float
+    share: FloatArray
+    cost: FloatArray
+    rise: FloatArray
 
 
 class Master:
@@ -48,7 +75,8 @@ class Master:
         n_sites = len(fixed)
         self.n_sites, self.n_groups, self.lower = n_sites, n_groups, fixed.astype(np.float64)
         self.scale = UNITS / value if value > 0 else 1.0
-        self.rows: dict[Split, int] = {}
+        self.rows: list[Row] = []
+        self.looks_from = 0
         self.solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for name, option in OPTIONS.items():
             self.solver.setOptionValue(name, option)
@@ -59,8 +87,8 @@ class Master:
         self.solver.changeColsCost(n_groups, groups, np.ones(n_groups))
         self.solver.addRow(p, p, n_sites, np.arange(n_sites, dtype=np.int32), np.ones(n_sites))
 
-    def solve(self, limit: float = np.inf) -> tuple[float, FloatArray, FloatArray]:
-        """Return the bound, the shares and the cost of each group.
+    def solve(self, limit: float = np.inf) -> Relaxed:
+        """Return the answer of the program.
 
         The bound is infinite where there is no choice of a cost up to `limit`, and -inf where the effort ended before.
         """
@@ -68,61 +96,83 @@ class Master:
         self.solver.run()
         status = self.solver.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
-            none = np.zeros(self.n_sites), np.zeros(self.n_groups)
-            return np.inf if status in NONE_LEFT else -np.inf, *none
-        values = np.asarray(self.solver.getSolution().col_value)
+            bound = np.inf if status in NONE_LEFT else -np.inf
+            return Relaxed(bound, np.zeros(self.n_sites), np.zeros(self.n_groups), np.zeros(self.n_sites))
+        solution = self.solver.getSolution()
+        values, rise = np.asarray(solution.col_value), np.asarray(solution.col_dual)[: self.n_sites]
+        share = np.clip(values[: self.n_sites], 0.0, 1.0)
         bound = self.solver.getInfo().objective_function_value / self.scale
-        return bound, np.clip(values[: self.n_sites], 0.0, 1.0), values[self.n_sites :] / self.scale
+        return Relaxed(bound, share, values[self.n_sites :] / self.scale, rise / self.scale)
 
-    def add(self, cut: Cut, share: FloatArray, cost: FloatArray, *, exact: bool = False) -> int:
-        """Take in the cuts that `share` at this cost of each group breaks; return their number."""
-        least = (EXACT_BREACH if exact else LEAST_BREACH) * UNITS / self.scale
-        broken = np.flatnonzero(cut.least - cut.saved @ share - cost > least)
-        if broken.size:
-            saved = cut.saved[broken]
-            rows, columns = np.nonzero(saved)
-            entries = np.r_[saved[rows, columns] * self.scale, np.ones(len(broken))]
-            columns = np.r_[columns, self.n_sites + broken]
-            rows = np.r_[rows, np.arange(len(broken))]
-            order = np.argsort(rows, kind="stable")
-            starts = np.searchsorted(rows[order], np.arange(len(broken)))
-            self.solver.addRows(
-                len(broken),
-                cut.least[broken] * self.scale,
-                np.full(len(broken), highspy.kHighsInf),
-                len(order),
-                starts.astype(np.int32),
-                columns[order].astype(np.int32),
-                entries[order],
-            )
-        return len(broken)
+    def add(self, cuts: Cuts) -> int:
+        """Take in cuts; return their number."""
+        least, entry, start = cuts.least * self.scale, cuts.saved * self.scale, cuts.start.tolist()
+        entry[cuts.start[1:] - 1] = 1.0
+        for number, (begin, end) in enumerate(itertools.pairwise(start)):
+            self.rows.append(Row(cuts.column[begin:end], entry[begin:end], least[number], is_rule=False))
+        self._append(least, cuts.start, cuts.column, entry)
+        return len(least)
 
-    def shut(self, closed: IntArray, opened: dict[Split, IntArray]) -> None:
-        """Let the sites `closed` stay shut and one of each set of `opened` open; what was asked before is undone."""
-        upper = np.ones(self.n_sites)
-        upper[closed] = 0.0
-        upper = np.maximum(upper, self.lower)
+    def require_one_of(self, sites: IntArray) -> None:
+        """Let one of `sites` open."""
+        self.rows.append(Row(sites, np.ones(len(sites)), 1.0, is_rule=True))
+        self._append(np.ones(1), np.array([0, len(sites)]), sites, np.ones(len(sites)))
+
+    def _append(self, least: FloatArray, start: IntArray, column: IntArray, entry: FloatArray) -> None:
+        """Append rows of at least `least`, with the columns and entries that begin and end at `start`."""
+        most = np.full(len(least), highspy.kHighsInf)
+        if len(least):
+            starts, columns = start[:-1].astype(np.int32), column.astype(np.int32)
+            self.solver.addRows(len(least), least, most, len(column), starts, columns, entry)
+
+    def shut(self, closed: BoolArray) -> None:
+        """Let the sites `closed` stay shut, and only these."""
+        upper = np.maximum(np.where(closed, 0.0, 1.0), self.lower)
         self.solver.changeColsBounds(self.n_sites, np.arange(self.n_sites, dtype=np.int32), self.lower, upper)
-        for name, row in self.rows.items():
-            self.solver.changeRowBounds(row, 1.0 if name in opened else -highspy.kHighsInf, highspy.kHighsInf)
-        for name, sites in opened.items():
-            if name not in self.rows:
-                self.rows[name] = self.solver.getNumRow()
-                self.solver.addRow(1.0, highspy.kHighsInf, len(sites), sites.astype(np.int32), np.ones(len(sites)))
+
+    def state(self) -> State:
+        """Return what to go on from later."""
+        basis = self.solver.getBasis()
+        return State(tuple(self.rows), list(basis.col_status), list(basis.row_status))
+
+    def load(self, state: State, closed: BoolArray) -> None:
+        """Go on from `state` with the sites `closed` shut."""
+        number = self.solver.getNumRow()
+        self.solver.deleteRows(number - 1, np.arange(1, number, dtype=np.int32))
+        basic = np.array([each == BASIC for each in state.columns_basis])
+        used = np.ones(len(basic), dtype=np.bool_)
+        used[: self.n_sites] = ~closed | basic[: self.n_sites]
+        self.rows = list(state.rows)
+        self.looks_from = 0
+        self._append(*_joined(state.rows, used))
+        self.shut(closed)
+        self._begin_from(state.columns_basis, state.rows_basis)
+
+    def _begin_from(self, columns_basis: list[Any], rows_basis: list[Any]) -> None:
+        basis = highspy.HighsBasis()
+        basis.valid = True
+        basis.col_status, basis.row_status = columns_basis, rows_basis
+        self.solver.setBasis(basis)
 
     def thin(self) -> None:
         """Drop cuts that do not bind where there are many; the program goes on from where it was."""
+        if len(self.rows) < self.looks_from:
+            return
         basis = self.solver.getBasis()
         status = list(basis.row_status)
-        asked = {0, *self.rows.values()}
-        basic = highspy.HighsBasisStatus.kBasic
-        idle = np.array([row for row, each in enumerate(status) if each == basic and row not in asked], dtype=np.int32)
+        drops = [False, *(each == BASIC and not row.is_rule for each, row in zip(status[1:], self.rows, strict=True))]
+        idle = np.flatnonzero(drops)
+        self.looks_from = len(self.rows) - len(idle) + MOST_IDLE
         if len(idle) <= MOST_IDLE or not basis.valid:
             return
-        kept = np.ones(len(status), dtype=np.bool_)
-        kept[idle] = False
-        number = np.cumsum(kept) - 1
-        self.rows = {name: int(number[row]) for name, row in self.rows.items()}
-        self.solver.deleteRows(len(idle), idle)
-        basis.row_status = [each for each, stays in zip(status, kept.tolist(), strict=True) if stays]
-        self.solver.setBasis(basis)
+        self.rows = [row for row, drop in zip(self.rows, drops[1:], strict=True) if not drop]
+        self.solver.deleteRows(len(idle), idle.astype(np.int32))
+        self._begin_from(list(basis.col_status), [each for each, drop in zip(status, drops, strict=True) if not drop])
+
+
+def _joined(rows: tuple[Row, ...], used: BoolArray) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    """Return what `Master._append` takes: the rows with their entries in the columns used only."""
+    column, entry = np.concatenate([row.column for row in rows]), np.concatenate([row.entry for row in rows])
+    kept = used[column]
+    end = np.r_[0, np.cumsum(kept)][np.cumsum([len(row.column) for row in rows])]
+    return np.array([row.least for row in rows]), np.r_[0, end], column[kept], entry[kept]

@@ -54,31 +54,39 @@ def swap_changes(cost: FloatArray, sites: IntArray, site: int) -> FloatArray:
     return change + gain
 
 
+def grouped(cost: FloatArray, n_alike: int = 2) -> FloatArray:
+    """Return costs, sites x groups, summed over the points with the same `n_alike` (1 to 3) cheapest sites in order."""
+    names, number = np.unique(_three_nearest(cost) // len(cost) ** (3 - n_alike), return_inverse=True)
+    total: FloatArray = _summed(cost, number, len(names))
+    return total
+
+
 @compiled
-def grouped(cost: FloatArray) -> FloatArray:  # noqa: C901 - two passes over one state
-    """Return costs, sites x groups, summed over the points that have the same two cheapest sites, in this order."""
+def _three_nearest(cost: FloatArray) -> IntArray:
+    """Return for each point the numbers of its three cheapest sites as digits of one number, the cheapest first."""
     n_sites, n_points = cost.shape
-    near, following = np.zeros(n_points, dtype=np.int64), np.zeros(n_points, dtype=np.int64)
-    first, second = np.full(n_points, np.inf), np.full(n_points, np.inf)
+    least, number = np.full((3, n_points), np.inf), np.zeros((3, n_points), dtype=np.int64)
     for site in range(n_sites):
         for point in range(n_points):
             each = cost[site, point]
-            if each < first[point]:
-                second[point], following[point] = first[point], near[point]
-                first[point], near[point] = each, site
-            elif each < second[point]:
-                second[point], following[point] = each, site
-    pair = near * n_sites + following
-    number = np.full(n_sites * n_sites, -1, dtype=np.int64)
-    n_groups = 0
-    for point in range(n_points):
-        if number[pair[point]] < 0:
-            number[pair[point]] = n_groups
-            n_groups += 1
-    total = np.zeros((n_sites, n_groups))
-    for site in range(n_sites):
-        for point in range(n_points):
-            total[site, number[pair[point]]] += cost[site, point]
+            if each >= least[2, point]:
+                continue
+            rank = 2
+            while rank > 0 and each < least[rank - 1, point]:
+                least[rank, point], number[rank, point] = least[rank - 1, point], number[rank - 1, point]
+                rank -= 1
+            least[rank, point], number[rank, point] = each, site
+    name: IntArray = (number[0] * n_sites + number[1]) * n_sites + number[2]
+    return name
+
+
+@compiled
+def _summed(cost: FloatArray, number: IntArray, n_groups: int) -> FloatArray:
+    """Return the costs of each group of points."""
+    total = np.zeros((len(cost), n_groups))
+    for site in range(len(cost)):
+        for point in range(len(number)):
+            total[site, number[point]] += cost[site, point]
     return total
 
 

@@ -1,8 +1,8 @@
-"""Branch and bound for a p-median of many points, on a linear program of cuts.
+"""Branch and bound for a p-median on a linear program of cuts: for many points, and where prices alone leave much open.
 
 Points in groups have their costs in one column each, so the program is small however many points there are. A part
 of all choices is cut in two at a point: one of the first sites of its list opens, or none (Garcia, Labbe and Marin
-2011, doi 10.1287/ijoc.1100.0418).
+2011, doi 10.1287/ijoc.1100.0418). A part goes on from the cuts and the basis of what it was cut out of.
 """
 
 import heapq
@@ -12,36 +12,44 @@ import numpy as np
 
 from charging.siting.answer import meets
 from charging.siting.effort import Effort
-from charging.siting.median_bound import Lists
-from charging.siting.median_cuts import Cut, Split, best_split, cuts_at
-from charging.siting.median_master import Master
+from charging.siting.median_bound import CLOSED, OPEN, Lists, trimmed
+from charging.siting.median_cuts import BoolArray, Prices, best_split, broken_cuts, in_order, prices_at, shortened
+from charging.siting.median_master import Master, Relaxed, State
 from charging.siting.median_search import median_value
-from charging.siting.median_task import Median
+from charging.siting.median_task import Median, Node
 from charging.siting.problem import FloatArray, IntArray
 
 BEGIN = 0.5
 """Share of the best choice in the shares that the first cuts are made for; the rest is spread over all sites."""
 ROUNDS, INNER = 60, 0.4
 """Most rounds of cuts, and how far from the best shares so far to the newest the second cut of a round is made."""
-NODE_ROUNDS = 8
+NODE_ROUNDS = 20
+BEYOND = 0.3
+"""How far lists go on beyond the price at the root, in steps from the cheapest site to it, until nothing can be cut in
+two by them: short lists stay near in memory."""
 NEAR = 1.02
 """How much dearer than the best a choice may be for swaps to be tried on it."""
-LEAST_RISE, LEAST_ROOT_RISE, CLOSE = 0.02, 0.002, 0.02
+LEAST_RISE, CLOSE = 0.01, 0.005
 """Shares of the way to the goal: what a round has to bring, and how close to the cost of the shares is enough."""
-PATIENCE = 4
-"""Rounds in a row that bring less, after which the root is left at its bound."""
-LEAST_PARTS, HALF, IS_WHOLE = (0.05, 1e-5), 0.5, 1e-7
+PATIENCE = 2
+"""Rounds in a row that bring less, after which a part is left at its bound."""
+LEAST_PARTS, HALF, IS_WHOLE = (0.4, 0.2, 0.05, 1e-5), 0.5, 1e-7
 """Smallest share on either side of a split, at first and where none is left; how near to 0 or 1 a whole share is."""
+LEAST_BREACH, EXACT_BREACH = 1e-7, 1e-11
+"""Share of the value by which a cut has to be broken to be taken in, and where the last bit counts."""
+LEAST_OVER = 1e-8
+"""Share of the value by which the bound of a site has to be over the limit for the site to be shut."""
 
 
 @dataclass(order=True)
 class Part:
-    """A part of all choices: its bound, its number, its shares, and the splits that lead to it with their side."""
+    """A part of all choices: its bound, number and shares, the sites shut in it, and the program it goes on from."""
 
     bound: float
     number: int
     share: FloatArray = field(compare=False)
-    splits: tuple[tuple[Split, bool], ...] = field(compare=False, default=())
+    closed: BoolArray = field(compare=False)
+    state: State | None = field(compare=False, default=None)
 
 
 class Splitting:
@@ -51,17 +59,21 @@ class Splitting:
     ----------
     median
         The p-median and its best choice.
-    lists
-        Sites of each point; may be cut for their length.
+    node
+        All its choices: lists of sites, which may be cut for their length, sites decided, and a bound.
     effort
         When to stop.
     """
 
-    def __init__(self, median: Median, lists: Lists, effort: Effort) -> None:
-        self.median, self.lists, self.effort = median, lists, effort
-        self.group, self.n_groups = _groups(median)
-        fixed = np.isin(np.arange(len(median.cost)), median.fixed)
-        self.master = Master(fixed, self.n_groups, median.p, median.value, effort)
+    def __init__(self, median: Median, node: Node, effort: Effort) -> None:
+        self.median, self.node, self.effort = median, node, effort
+        group, self.n_groups = _groups(median)
+        order = np.argsort(group, kind="stable")
+        self.first = np.searchsorted(group[order], np.arange(self.n_groups + 1))
+        self.weight = median.weight[order]
+        self.long: Lists = in_order(node.lists, order, node.status == CLOSED)
+        self.lists = self.long
+        self.master = Master(node.status == OPEN, self.n_groups, median.p, median.value, effort)
         self.short, self.is_stuck = 0, False
         self.seen: set[bytes] = set()
 
@@ -69,8 +81,15 @@ class Splitting:
         """Return all choices with their bound, beginning from cuts near the best one."""
         share = np.full(self.master.n_sites, (1.0 - BEGIN) * self.median.p / self.master.n_sites)
         share[self.median.sites] += BEGIN
-        self.master.add(self._cut(share), share, np.full(self.n_groups, -1.0))
-        return self._raised(Part(0.0, 0, share), ROUNDS)
+        closed = self.node.status == CLOSED
+        self.master.shut(closed)
+        nothing = Relaxed(0.0, share, np.full(self.n_groups, -np.inf), np.zeros(len(share)))
+        self._add(self._prices(share).price, nothing)
+        root = self._raised(Part(0.0, 0, share, closed), ROUNDS)
+        root.bound = max(root.bound, self.node.bound)
+        self.long = in_order(self.long, np.arange(len(self.weight)), root.closed)
+        self.lists = trimmed(shortened(self.long, self._prices(root.share).price, BEYOND))
+        return root
 
     def search(self, root: Part) -> float:
         """Return the lowest bound of what is left when the effort ends; the best choice is kept in the median."""
@@ -99,28 +118,44 @@ class Splitting:
 
     def _parts(self, part: Part, number: int) -> list[Part]:
         """Return the two parts of `part`; itself where it cannot be cut in two, nothing where it is settled."""
-        split = self._split(part)
-        if split is None:
-            self._ask(part)
+        sites = self._split(part)
+        if sites is None:
+            self.lists = self.long
+            self._load(part)
             part = self._raised(replace(part, number=number), ROUNDS, exact=True)
             if part.bound > self.median.limit(self.effort.gap) or self._settled(part):
                 return []
-            split = self._split(part)
-            if split is None:
+            sites = self._split(part)
+            if sites is None:
                 return [part]
+        none = part.closed.copy()
+        none[sites] = True
         parts = []
-        for side in (True, False):
-            each = Part(part.bound, number + side, part.share, (*part.splits, (split, side)))
-            self._ask(each)
+        for side, closed in enumerate((none, part.closed)):
+            each = replace(part, number=number + side, closed=closed)
+            self._load(each)
+            if side:
+                self.master.require_one_of(sites)
             parts.append(self._raised(each, NODE_ROUNDS))
         return parts
 
-    def _split(self, part: Part) -> Split | None:
+    def _load(self, part: Part) -> None:
+        if part.state is not None:
+            self.master.load(part.state, part.closed)
+
+    def _split(self, part: Part) -> IntArray | None:
+        """Return sites of which one opens or none; None where there is nothing to cut in two.
+
+        Where every point is served at even cost, it is the one site most in doubt.
+        """
         for least in LEAST_PARTS:
-            split = best_split(self.lists, self.group, self.n_groups, part.share, self.median.weight, least)
-            if split.point >= 0:
-                return Split(*split)
-        return None
+            point, length = best_split(self.lists, self.first, part.share, self.weight, least)
+            if point >= 0:
+                start = self.lists.start[point]
+                return self.lists.site[start : start + length].astype(np.int64)
+        doubt = np.abs(part.share - HALF)
+        site = int(doubt.argmin())
+        return np.array([site]) if doubt[site] < HALF - IS_WHOLE else None
 
     def _settled(self, part: Part) -> bool:
         """Return whether the shares are a choice that costs what the bound says."""
@@ -130,49 +165,49 @@ class Splitting:
         value = median_value(self.median.cost, np.flatnonzero(chosen))
         return meets(value, part.bound)
 
-    def _ask(self, part: Part) -> None:
-        """Let the program heed the splits that lead to `part`."""
-        closed, opened = [np.empty(0, dtype=np.int64)], {}
-        for split, side in part.splits:
-            start = self.lists.start[split.point]
-            sites = self.lists.site[start : start + split.length].astype(np.int64)
-            if side:
-                opened[split] = sites
-            else:
-                closed.append(sites)
-        self.master.shut(np.concatenate(closed), opened)
-
     def _raised(self, part: Part, rounds: int, *, exact: bool = False) -> Part:
         """Return the part with the bound and the shares after some rounds of cuts; keep what the shares lead to."""
         inner, best, idle = part.share, np.inf, 0
         for _ in range(rounds):
-            bound, share, cost = self.master.solve(self.median.limit(self.effort.gap) if part.number else np.inf)
-            if not np.isfinite(bound):
-                return replace(part, bound=max(bound, part.bound))
-            rise = bound - part.bound
-            part = replace(part, bound=max(bound, part.bound), share=share)
+            relaxed = self.master.solve(self.median.limit(self.effort.gap) if part.number else np.inf)
+            if not np.isfinite(relaxed.bound):
+                return replace(part, bound=max(relaxed.bound, part.bound))
+            rise, share = relaxed.bound - part.bound, relaxed.share
+            part = replace(part, bound=max(relaxed.bound, part.bound), share=share, closed=self._shut(part, relaxed))
             self.master.thin()
-            cut = self._cut(share)
+            prices = self._prices(share)
             if part.number == 0:
-                self.short = cut.short
-                self.effort.tell(self.median.value, self.median.round_up(bound))
-            if cut.value.sum() < best:
-                best, inner = float(cut.value.sum()), share
-            goal = self.median.limit(self.effort.gap) - bound
-            idle = idle + 1 if rise < LEAST_ROOT_RISE * goal else 0
-            dull = 0 < rise < LEAST_RISE * goal if part.number else idle == PATIENCE
-            slow = best - bound < CLOSE * goal or dull
+                self.short = prices.short
+                self.effort.tell(self.median.value, self.median.round_up(part.bound))
+            if prices.value < best:
+                best, inner = prices.value, share
+            goal = self.median.limit(self.effort.gap) - relaxed.bound
+            idle = idle + 1 if rise < LEAST_RISE * goal else 0
+            slow = best - relaxed.bound < CLOSE * goal or idle == PATIENCE
             if goal < 0 or (slow and not exact):
                 break
             between = INNER * share + (1.0 - INNER) * inner
-            nearer = self._cut(between)
-            if nearer.value.sum() < best:
-                best, inner = float(nearer.value.sum()), between
-            taken = self.master.add(cut, share, cost, exact=exact) + self.master.add(nearer, share, cost)
-            if taken == 0:
+            nearer = self._prices(between)
+            if nearer.value < best:
+                best, inner = nearer.value, between
+            if not self._add(nearer.price, relaxed) and not self._add(prices.price, relaxed, exact=exact):
                 break
         self._round(part)
-        return part
+        return replace(part, state=self.master.state())
+
+    def _shut(self, part: Part, relaxed: Relaxed) -> BoolArray:
+        """Return the sites shut, and those whose opening would raise the bound beyond what is worth having."""
+        limit = self.median.limit(self.effort.gap) + LEAST_OVER * self.median.value
+        over = (relaxed.share <= IS_WHOLE) & (relaxed.bound + relaxed.rise > limit)
+        closed: BoolArray = part.closed | (over & (self.master.lower == 0))
+        if closed.sum() > part.closed.sum():
+            self.master.shut(closed)
+        return closed
+
+    def _add(self, price: FloatArray, relaxed: Relaxed, *, exact: bool = False) -> int:
+        """Let the program heed the cuts at `price` that the answer breaks; return their number."""
+        least = (EXACT_BREACH if exact else LEAST_BREACH) * self.median.value
+        return self.master.add(broken_cuts(self.lists, self.first, price, relaxed.share, relaxed.cost, least))
 
     def _round(self, part: Part) -> None:
         """Keep the choice that the shares of `part` lead to, and what swaps make of it unless it is far off."""
@@ -183,9 +218,9 @@ class Splitting:
             if median_value(self.median.cost, chosen) < NEAR * self.median.value:
                 self.median.better(chosen)
 
-    def _cut(self, share: FloatArray) -> Cut:
-        cut: Cut = cuts_at(self.lists, self.group, self.n_groups, share, self.median.value)
-        return cut
+    def _prices(self, share: FloatArray) -> Prices:
+        prices: Prices = prices_at(self.lists, share, self.median.value)
+        return prices
 
 
 def _groups(median: Median) -> tuple[IntArray, int]:

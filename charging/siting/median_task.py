@@ -58,43 +58,39 @@ class Median:
         """Keep what swaps make of `sites` if it is better; the fixed sites have to come first."""
         self.take(swap_to_best(self.cost, sites, len(self.fixed)))
 
-    def shake(self, kicks: int, effort: Effort, *, grouped_points: bool = False) -> None:
-        """Put random sites in the place of some, make swaps, and go on from there unless it is worse.
-
-        Parameters
-        ----------
-        kicks
-            How often.
-        effort
-            When to stop.
-        grouped_points
-            Whether to do so on groups of points with the same two cheapest sites, and on all points at the end.
-        """
+    def shake(self, kicks: int, effort: Effort) -> None:
+        """Put random sites in the place of some, make swaps, and go on from there unless it is worse; `kicks` times."""
         random = np.random.default_rng(KICK_SEED)
         n_fixed = len(self.fixed)
         kicked = min(SITES_KICKED, self.p - n_fixed)
         if kicked < 1 or len(self.cost) - self.p < kicked:
             return
-        cost = grouped(self.cost) if grouped_points else self.cost
-        sites = swap_to_best(cost, self._ordered(), n_fixed)
-        value = median_value(cost, sites)
+        sites = swap_to_best(self.cost, self.ordered(), n_fixed)
+        value = median_value(self.cost, sites)
         for _ in range(kicks):
             if effort.seconds_left() < 0:
                 break
-            idle = np.setdiff1d(np.arange(len(cost)), sites)
+            idle = np.setdiff1d(np.arange(len(self.cost)), sites)
             trial = sites.copy()
             places = n_fixed + random.choice(self.p - n_fixed, kicked, replace=False)
             trial[places] = random.choice(idle, kicked, replace=False)
-            trial = swap_to_best(cost, trial, n_fixed)
-            now = median_value(cost, trial)
+            trial = swap_to_best(self.cost, trial, n_fixed)
+            now = median_value(self.cost, trial)
             if now <= value:
                 sites, value = trial, now
-        if grouped_points:
-            self.better(sites)
-        else:
-            self.take(sites)
+        self.take(sites)
 
-    def _ordered(self) -> IntArray:
+    def shake_grouped(self, tried: IntArray, n_alike: int, kicks: int, effort: Effort) -> None:
+        """Shake with the sites `tried` alone, points with the same `n_alike` cheapest of them as one; then swap."""
+        used = np.union1d(np.union1d(tried, self.sites), self.fixed)
+        cost = self.cost[used] if len(used) < len(self.cost) else self.cost
+        fixed, sites = np.searchsorted(used, self.fixed), np.searchsorted(used, self.ordered())
+        alike = grouped(cost, n_alike)
+        small = Median(alike, np.empty(0), self.p, fixed, self.whole_values, np.inf, sites)
+        small.shake(kicks, effort)
+        self.take(used[swap_to_best(cost, small.ordered(), len(fixed))])
+
+    def ordered(self) -> IntArray:
         """Return the best sites, the fixed ones first."""
         ordered: IntArray = np.r_[self.fixed, np.setdiff1d(self.sites, self.fixed)]
         return ordered

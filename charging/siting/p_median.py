@@ -4,6 +4,7 @@ Hakimi 1964, doi 10.1287/opre.12.3.450; Lagrangian: Cornuejols, Fisher and Nemha
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from charging.siting.median_bound import (
     start_dual,
 )
 from charging.siting.median_search import greedy_median, two_nearest
-from charging.siting.median_split import Splitting
+from charging.siting.median_split import IS_WHOLE, Splitting
 from charging.siting.median_task import Median, Node
 from charging.siting.median_tree import search_tree
 from charging.siting.p_center import reachable_sites
@@ -39,6 +40,7 @@ from charging.siting.problem import (
 )
 
 QUICK_STEPS = 150
+POINTS_AT_ONCE = 512
 LOOK_AT_ONCE = 100_000
 """Costs looked at together."""
 ROUNDS, STEPS_PER_ROUND = 60, 40
@@ -46,13 +48,15 @@ LEAST_RISE = 0.01
 """Share of the way to the goal that a round has to bring for another one to be worth it."""
 RESTARTS, RESTART_STEP = 4, 0.1
 """How often steps that became too short are lengthened, and to what."""
-MOST_KICKS, KICK_WORK, GROUPED_KICKS = 200, 120_000_000, 200
+FIRST_NODES = 200
+"""Nodes of branch and bound on prices, which settle the easy, before the one on cuts begins."""
+MOST_KICKS, KICK_WORK, GROUPED_KICKS = 200, 120_000_000, 100
 """How often the best choice is shaken, and how often for all points x sites together; by count, so repeatable."""
 MANY_FROM = 2_000_000
 """Points x sites above which points are taken together and lists hold only near sites."""
-REACH, MOST_SHORT = 2.0, 0.02
-"""How far such a list goes beyond the cost at the best open site, in steps from there to the next open site; and for
-which share of the points it may be too short before all are made longer."""
+REACH, LONGEST_REACH, MOST_SHORT = 2.0, 64.0, 0.02
+"""How far such a list goes beyond the cost at the best open site, in steps from there to the next open site, at first
+and before all sites are taken in; and for which share of the points it may be too short before all are made longer."""
 
 
 def solve_p_median(problem: PMedian, effort: Effort) -> Answer:
@@ -117,10 +121,13 @@ def _median(cost: FloatArray, weight: FloatArray, start: IntArray, size: tuple[i
 
 def _penalised(cost: FloatArray, weight: FloatArray) -> tuple[FloatArray, float]:
     """Return weighted costs, sites x points, in which what is not allowed costs more than all that is; and that."""
-    weighted = np.ascontiguousarray(cost.T) * weight
-    barred = ~np.isfinite(weighted)
-    if not barred.any():
+    weighted = np.empty(cost.shape[::-1])
+    for start in range(0, len(cost), POINTS_AT_ONCE):
+        some = slice(start, start + POINTS_AT_ONCE)
+        np.multiply(cost[some].T, weight[some], out=weighted[:, some])
+    if np.isfinite(weighted.max(initial=0.0)):
         return weighted, np.inf
+    barred = ~np.isfinite(weighted)
     weighted[barred] = 0.0
     more = 1.0 + float(weighted.max(axis=0).sum())
     weighted[barred] = more
@@ -137,28 +144,45 @@ def _solve_median(median: Median, effort: Effort) -> tuple[IntArray, float]:
     if root.bound > median.limit(effort.gap) or effort.seconds_left() < 0:
         return median.sites, median.round_up(root.bound)
     median.shake(int(min(MOST_KICKS, KICK_WORK // median.cost.size)), effort)
-    bound = search_tree(median, root, effort)
+    few = FIRST_NODES if effort.nodes is None else min(FIRST_NODES, effort.nodes)
+    bound = search_tree(median, root, replace(effort, nodes=few))
+    if few < FIRST_NODES or effort.seconds_left() < 0 or bound >= _done(median, effort):
+        return median.sites, bound
+    splitting = Splitting(median, root, effort)
+    bound = max(bound, splitting.search(splitting.root()))
+    if splitting.is_stuck and bound < _done(median, effort):
+        bound = max(bound, search_tree(median, root, effort))
     return median.sites, bound
+
+
+def _done(median: Median, effort: Effort) -> float:
+    """Return the bound of a search that has left nothing."""
+    return median.value if effort.gap == 0 else median.limit(effort.gap)
 
 
 def _solve_many(median: Median, effort: Effort) -> float:
     """Return the bound for many points, by cuts on lists as short as the bound allows."""
-    median.shake(GROUPED_KICKS, effort, grouped_points=True)
-    reach = REACH
+    n_sites = len(median.cost)
+    median.shake_grouped(np.arange(n_sites), 2, GROUPED_KICKS, effort)
+    status = np.zeros(n_sites, dtype=np.int8)
+    status[median.fixed] = OPEN
+    reach, bound = REACH, 0.0
     while True:
         _, first, second = two_nearest(median.cost, median.sites)
         highest = first + reach * (second - first) if np.isfinite(reach) else np.full(len(first), np.inf)
         lists = near_lists(median.cost, highest, median.barred)
-        splitting = Splitting(median, lists, effort)
+        splitting = Splitting(median, Node(lists, status, first, bound, np.empty(0)), effort)
         root = splitting.root()
         bound = root.bound
         over = bound > median.limit(effort.gap) or effort.seconds_left() < 0
-        if not over and splitting.short <= MOST_SHORT * len(first):
+        whole_lists = not np.isfinite(lists.cap).any()
+        if not over and (whole_lists or splitting.short <= MOST_SHORT * len(first)):
+            median.shake_grouped(np.flatnonzero(root.share > IS_WHOLE), 3, GROUPED_KICKS, effort)
             bound = splitting.search(root)
             over = not splitting.is_stuck
-        if over or not np.isfinite(lists.cap).any():
+        if over or whole_lists:
             return bound
-        reach = 2.0 * reach
+        reach = 2.0 * reach if reach < LONGEST_REACH else np.inf
 
 
 def _root(median: Median, effort: Effort) -> Node:

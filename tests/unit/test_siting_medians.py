@@ -11,8 +11,11 @@ from charging.siting.capacity_bound import Capacities, first_prices, raise_bound
 from charging.siting.capacity_parts import Plan, better_parts
 from charging.siting.capacity_search import serve, shake
 from charging.siting.effort import Effort
+from charging.siting.median_bound import OPEN, near_lists
+from charging.siting.median_cuts import broken_cuts, prices_at, shortened
 from charging.siting.median_search import grouped, median_value
-from charging.siting.median_task import Median
+from charging.siting.median_split import Splitting
+from charging.siting.median_task import Median, Node
 from networks.errors import InfeasibleError
 
 
@@ -45,23 +48,119 @@ def test_branching_on_uneven_costs_proves_what_another_solver_finds(seed: int) -
     assert answer.objective == pytest.approx(by_milp(cost, 6))
 
 
-def test_groups_of_points_cost_together_what_their_points_cost() -> None:
-    cost = np.random.default_rng(5).random((6, 200))
+@pytest.mark.parametrize(("n_alike", "most"), [(1, 6), (2, 6 * 5), (3, 6 * 5 * 4)])
+def test_groups_of_points_cost_together_what_their_points_cost(n_alike: int, most: int) -> None:
+    cost = np.random.default_rng(5).random((6, 400))
+    kinds = {tuple(np.argsort(each)[:n_alike]) for each in cost.T}
 
-    together = grouped(cost)
+    together = grouped(cost, n_alike)
 
-    assert together.shape[1] <= 6 * 5
+    assert together.shape[1] == len(kinds) <= most
     np.testing.assert_allclose(together.sum(axis=1), cost.sum(axis=1))
 
 
-@pytest.mark.parametrize("in_groups", [False, True])
-def test_shaking_keeps_fixed_sites_and_worsens_nothing(in_groups: bool) -> None:
+def whole_problem(seed: int, n: int = 40, p: int = 5) -> Median:
+    random = np.random.default_rng(seed)
+    cost = random.integers(1, 80, (n, n)).astype(float)
+    return Median(cost, np.ones(n), p, np.array([seed]), True, np.inf, np.arange(seed, seed + p))
+
+
+def node_of(median: Median) -> Node:
+    n_sites, n_points = median.cost.shape
+    status = np.zeros(n_sites, dtype=np.int8)
+    status[median.fixed] = OPEN
+    lists = near_lists(median.cost, np.full(n_points, np.inf), np.inf)
+    return Node(lists, status, np.zeros(n_points), 0.0, np.empty(0))
+
+
+def best_with_fixed(median: Median) -> float:
+    first = int(median.fixed[0])
+    nearest = np.minimum(median.cost, median.cost[first])
+    return min(
+        float(nearest[list(others)].min(axis=0).sum())
+        for others in itertools.combinations(range(len(nearest)), median.p - 1)
+        if first not in others
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_branching_on_cuts_ends_at_the_best_of_all_choices(seed: int) -> None:
+    median = whole_problem(seed, n=24, p=4)
+
+    splitting = Splitting(median, node_of(median), Effort())
+    bound = splitting.search(splitting.root())
+
+    assert not splitting.is_stuck
+    assert bound == median.value == best_with_fixed(median)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bound_of_cuts_ended_early_is_below_the_best_of_all_choices(seed: int) -> None:
+    median = whole_problem(seed, n=24, p=4)
+
+    splitting = Splitting(median, node_of(median), Effort(nodes=2))
+    bound = splitting.search(splitting.root())
+
+    assert 0.0 < bound <= best_with_fixed(median) <= median.value
+
+
+def test_broken_cuts_cost_at_their_shares_what_all_points_cost_and_no_choice_less() -> None:
+    random = np.random.default_rng(8)
+    median = whole_problem(3, n=12, p=3)
+    lists, first = node_of(median).lists, np.array([0, 5, 12])
+    share = random.dirichlet(np.ones(12))
+
+    prices = prices_at(lists, share, median.value)
+    cuts = broken_cuts(lists, first, prices.price, share, np.full(2, -np.inf), 0.0)
+
+    def cost_of(shares: np.ndarray) -> float:
+        rows = [slice(*each) for each in itertools.pairwise(cuts.start)]
+        return sum(
+            float(least - cuts.saved[row][:-1] @ shares[cuts.column[row][:-1]])
+            for least, row in zip(cuts.least, rows, strict=True)
+        )
+
+    assert cost_of(share) == pytest.approx(prices.value)
+    for chosen in itertools.combinations(range(12), 3):
+        opened = np.isin(np.arange(12), chosen).astype(float)
+        assert cost_of(opened) <= median_value(median.cost, np.array(chosen)) + 1e-9
+
+
+def test_shortened_lists_lower_no_price_above_what_a_point_pays() -> None:
+    median = whole_problem(1, n=30, p=3)
+    lists = node_of(median).lists
+    share = np.full(30, 0.1)
+    short = shortened(lists, prices_at(lists, share, median.value).price, 0.2)
+
+    few = np.isin(np.arange(30), median.sites).astype(float)
+
+    assert (short.end <= lists.end).all()
+    assert (short.end < lists.end).any()
+    assert prices_at(short, share, median.value).value == pytest.approx(prices_at(lists, share, median.value).value)
+    assert prices_at(short, few, median.value).value <= median.value
+
+
+def test_hard_medians_go_on_to_cuts_and_are_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charging.siting.p_median.FIRST_NODES", 1)
+    cost = np.random.default_rng(12).integers(1, 60, (30, 30)).astype(float)
+
+    answer = solve(PMedian(cost, np.ones(30), 6))
+
+    assert answer.status == "optimal"
+    assert answer.objective == pytest.approx(by_milp(cost, 6))
+
+
+@pytest.mark.parametrize("n_alike", [0, 2, 3])
+def test_shaking_keeps_fixed_sites_and_worsens_nothing(n_alike: int) -> None:
     random = np.random.default_rng(6)
     cost, fixed = random.random((40, 300)), np.array([3, 7])
     median = Median(cost, np.ones(300), 6, fixed, False, np.inf, np.array([3, 7, 0, 1, 2, 4]))
     before = median.value
 
-    median.shake(20, Effort(), grouped_points=in_groups)
+    if n_alike:
+        median.shake_grouped(np.arange(5, 40), n_alike, 20, Effort())
+    else:
+        median.shake(20, Effort())
 
     assert median.value < before
     assert median.value == pytest.approx(median_value(cost, median.sites))
@@ -127,3 +226,19 @@ def test_point_allowed_nowhere_is_named() -> None:
 
     with pytest.raises(InfeasibleError, match=r"cost: 1 points \(first: 1\) are allowed at no site"):
         solve(CapacitatedPMedian(cost, np.ones(2), 5.0, 1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_medians_of_many_points_are_proven_even_where_ways_are_barred(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charging.siting.p_median.MANY_FROM", 0)
+    random = np.random.default_rng(seed)
+    cost = random.integers(0, 4 + 20 * seed, (40, 9)).astype(float)
+    cost[random.random(cost.shape) < 0.1] = np.inf
+    finite = np.where(np.isfinite(cost), cost, 1e6)
+
+    answer = solve(PMedian(cost, np.ones(40), 4))
+
+    assert answer.status == "optimal"
+    assert answer.objective == pytest.approx(by_milp(finite, 4))
