@@ -169,9 +169,10 @@ def _carbon(result: Result, words: dict[str, Any]) -> Spec:
 def _waits(result: Result, words: dict[str, Any]) -> Spec:
     # A bus that waits for its depot's plug at night keeps nobody waiting.
     kinds = result.table("stations").filter(pl.col("kind") != "depot").select("station_id", "kind")
-    load = result.table("station_load").join(kinds, on="station_id")
+    load = result.table("station_load").select("year", "station_id", "mean_wait_min", "served")
     waits = (
-        load.group_by("year", "kind", maintain_order=True)
+        load.join(kinds, on="station_id")
+        .group_by("year", "kind", maintain_order=True)
         .agg(
             wait=(pl.col("mean_wait_min") * pl.col("served")).sum() / pl.col("served").sum(),
             served=pl.col("served").sum(),

@@ -13,8 +13,6 @@ SINGLE_PRECISION = ("sessions",)
 CONSTANT = ("year", "day")
 """Columns that hold one value in the table of a day."""
 TEXTS = ("fleet", "fleet_group", "station_id")
-PACKED = ("sessions", "zone_hours")
-"""Large tables that nothing reads before all years are there; see `packed`."""
 
 
 def compact(name: str, table: pl.DataFrame) -> pl.DataFrame:
@@ -57,12 +55,15 @@ def joined(name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """
     if name not in LARGE_TABLES:
         return pl.concat(parts)
-    # Column by column: the parts and the whole fill much memory, and copies of the whole would fill more.
-    columns = (pl.concat([part[column] for part in parts], rechunk=True) for column in parts[0].columns)
-    return pl.DataFrame([_whole(column, keeps_categories=name in SINGLE_PRECISION) for column in columns])
+    # Column by column, each let go of once it is part of the whole: all together they fill much memory.
+    columns = []
+    for column in parts[0].columns:
+        columns.append(_whole(pl.concat([part[column] for part in parts], rechunk=True), name in SINGLE_PRECISION))
+        parts = [part.drop(column) for part in parts]
+    return pl.DataFrame(columns)
 
 
-def _whole(column: pl.Series, *, keeps_categories: bool) -> pl.Series:
+def _whole(column: pl.Series, keeps_categories: bool) -> pl.Series:
     if column.dtype == pl.Int32:
         return column.cast(pl.Int64)
     if column.dtype != pl.Categorical:

@@ -21,7 +21,7 @@ from fleetsim import __version__, accounts, base_map, calibration, fast_path, fo
 from fleetsim import stock as turnover
 from fleetsim.accounts import Tables
 from fleetsim.choice import Feedback
-from fleetsim.compact import PACKED, compact, joined, packed, unpacked
+from fleetsim.compact import LARGE_TABLES, compact, joined, packed, unpacked
 from fleetsim.datasets import City, city_folder, input_hashes, read_city
 from fleetsim.days import DAY_TABLES, Days, day_tables, depot_fleets, open_stations
 from fleetsim.engine.plan import FleetPlan
@@ -293,14 +293,16 @@ class Years:
         return Feedback(waits, dict.fromkeys(groups, gain))
 
     def _keep(self, name: str, table: pl.DataFrame) -> None:
-        if name in PACKED:
+        if name in LARGE_TABLES:
             self.packs.setdefault(name, []).append(packed(table))
         else:
             self.parts.setdefault(name, []).append(table)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a kept table, all years, and let go of its parts."""
-        parts = unpacked(self.packs.pop(name, [])) or self.parts.pop(name, [])
+        if name in self.packs:
+            return joined(name, unpacked(self.packs.pop(name)))
+        parts = self.parts.pop(name, [])
         return joined(name, parts) if parts else pl.DataFrame()
 
 

@@ -8,12 +8,11 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from charging.energy import HOUR_US
 from charging.tables import Session, StationLoad
 from fleetsim.engine.build import DayModel
 from fleetsim.engine.prepass import summed_made
-from fleetsim.engine.spec import SECOND_US, BoolArray, IntArray, Kind, Log, is_managed, is_served
-from fleetsim.engine.wishes import MINUTE_US, Wishes
+from fleetsim.engine.spec import HOUR_US, MINUTE_US, SECOND_US, BoolArray, IntArray, Kind, Log, is_managed, is_served
+from fleetsim.engine.wishes import Wishes
 from fleetsim.tables import FLEET_GROUPS, DayUse, Service, ZoneDemand
 from fleetsim.vehicles import CARRIER_OF, FloatArray
 from networks.compiled import compiled

@@ -15,7 +15,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 SECOND_US = 1_000_000
-HOUR_US = 3_600 * SECOND_US
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
 NEVER_US = 4_000_000_000_000_000
 """A time no simulation reaches: 'no promise', 'never too late' [us]."""
 NO_LIMIT_W = 1_000_000_000_000

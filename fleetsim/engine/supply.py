@@ -12,12 +12,11 @@ import polars as pl
 from charging.tables import Station
 from fleetsim.engine.columns import columns_of, whole
 from fleetsim.engine.plan import GROUP
-from fleetsim.engine.spec import HOUR_US, SECOND_US, Access, IntArray, Kind, Stations
+from fleetsim.engine.spec import HOUR_US, MINUTE_US, Access, IntArray, Kind, Stations
 from fleetsim.scenario.stations import ChargingSection
 from fleetsim.tables import FLEET_GROUPS
 from networks.compiled import compiled
 
-MINUTE_US = 60 * SECOND_US
 STATION_KIND_OF = {
     "depot": Kind.ELECTRIC,
     "public": Kind.ELECTRIC,

@@ -12,6 +12,7 @@ import numpy as np
 from fleetsim.engine.spec import (
     ENDLESS,
     HOUR_US,
+    MINUTE_US,
     NEVER_US,
     NO_LIMIT_W,
     NO_PRICE,
@@ -26,7 +27,6 @@ from fleetsim.engine.spec import (
     Tasks,
 )
 
-MINUTE_US = 60 * SECOND_US
 SIGNALS = 3
 POOLS = 2
 TASKS_A_VEHICLE = 5

@@ -5,13 +5,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.energy import HOUR_US
 from fleetsim.engine.build import DayModel
-from fleetsim.engine.spec import SECOND_US, BoolArray, IntArray, Log, Reason, is_served
+from fleetsim.engine.spec import HOUR_US, MINUTE_US, BoolArray, IntArray, Log, Reason, is_served
 from fleetsim.vehicles import FloatArray
 from networks.compiled import compiled
 
-MINUTE_US = 60 * SECOND_US
 UNKNOWN, AT_DEPOT = -1, -2
 SERVED, STRANDED, TURNED_AWAY, WAIT_US, METRES = range(5)
 """Sums over the rows of a wish."""

@@ -27,7 +27,6 @@ from fleetsim.engine.spec import (
 )
 from fleetsim.vehicles import FloatArray
 
-MINUTE_US = 60 * SECOND_US
 PPM = 1_000_000
 LEG_COLUMNS = tuple(Legs.__dataclass_fields__)
 

@@ -10,9 +10,20 @@ import numpy as np
 import polars as pl
 
 from fleetsim.engine.build import DayModel
-from fleetsim.engine.log import LATE_US, MINUTE_US
+from fleetsim.engine.log import LATE_US
 from fleetsim.engine.plan import GROUP
-from fleetsim.engine.spec import HOUR_US, NEVER_US, IntArray, Legs, Log, Vehicles, is_served, needed, vehicle_of_leg
+from fleetsim.engine.spec import (
+    HOUR_US,
+    MINUTE_US,
+    NEVER_US,
+    IntArray,
+    Legs,
+    Log,
+    Vehicles,
+    is_served,
+    needed,
+    vehicle_of_leg,
+)
 from networks.errors import DataError
 
 DAY_US = 24 * HOUR_US
