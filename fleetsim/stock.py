@@ -109,8 +109,9 @@ def initial(tables: StockTables, year: int) -> pl.DataFrame:
         .join(flags, on="fleet")
         .sort(*group_keys, "vintage")
     )
-    parts = [_spread_group(group) for (_, *_), group in joined.group_by(group_keys, maintain_order=True)]
-    return _as_stock(pl.concat(parts).with_columns(year=pl.lit(year, dtype=pl.Int64)))
+    parts = [_spread_group(group) for _, group in joined.group_by(group_keys, maintain_order=True)]
+    spread = joined.with_columns(vehicles=pl.Series(np.concatenate(parts)), year=pl.lit(year, dtype=pl.Int64))
+    return _as_stock(spread.filter(pl.col("vehicles") > 0.0))
 
 
 def require_base(vintages: pl.DataFrame, year: int) -> None:
@@ -123,12 +124,11 @@ def require_base(vintages: pl.DataFrame, year: int) -> None:
         )
 
 
-def _spread_group(group: pl.DataFrame) -> pl.DataFrame:
+def _spread_group(group: pl.DataFrame) -> FloatArray:
+    """Return the vehicles of each row of a group: its total by the shares of the vintages."""
     total = float(group["group_vehicles"][0])
     values = total * group["share"].to_numpy() / float(group["share"].sum())
-    if group["whole_vehicles"][0]:
-        values = whole(values, total=round(total))
-    return group.with_columns(vehicles=pl.Series(values)).filter(pl.col("vehicles") > 0.0)
+    return np.asarray(whole(values, total=round(total)) if group["whole_vehicles"][0] else values, np.float64)
 
 
 def _require_fleets(tables: StockTables) -> None:
