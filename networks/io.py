@@ -34,7 +34,8 @@ def read_table(path: Path, schema: type[SchemaT]) -> dy.DataFrame[SchemaT]:
     path
         A `.csv` (comma, UTF-8, header row; lines above it that begin with # are comments) or `.parquet` file.
     schema
-        The table's schema; columns may stand in any order, an empty cell is null.
+        The table's schema; columns may stand in any order, an empty cell is null, and so is every cell of a column
+        that may be empty and is left out.
 
     Raises
     ------
@@ -44,6 +45,7 @@ def read_table(path: Path, schema: type[SchemaT]) -> dy.DataFrame[SchemaT]:
     first_row = FIRST_ROW + _comment_lines(path)
     texts = _read_text(path, first_row - FIRST_ROW)
     _require_columns(path, texts, schema)
+    texts = texts.with_columns(pl.lit(None, pl.String).alias(name) for name in _left_out(texts, schema))
     typed, faults = _cast(path, texts, schema, first_row)
     for place, message in _schema_faults(path, typed, schema, first_row):
         faults.setdefault(place, message)
@@ -88,11 +90,16 @@ def _read_text(path: Path, comment_lines: int = 0) -> pl.DataFrame:
 def _require_columns(path: Path, table: pl.DataFrame, schema: type[dy.Schema]) -> None:
     columns = schema.columns()
     unknown = [name for name in table.columns if name not in columns]
-    missing = [name for name in columns if name not in table.columns]
+    # Beside an unknown column, one that may be left out may be the one that was meant.
+    missing = [name for name in _left_out(table, schema) if unknown or not columns[name].nullable]
     problems = [f"{path}: column {name!r} is unknown; known are {', '.join(columns)}" for name in unknown]
     problems += [f"{path}: column {name!r} is missing; add it" for name in missing]
     if problems:
         raise DataError(problems)
+
+
+def _left_out(table: pl.DataFrame, schema: type[dy.Schema]) -> list[str]:
+    return [name for name in schema.columns() if name not in table.columns]
 
 
 def _cast(

@@ -74,6 +74,16 @@ def test_a_misspelt_column_is_an_error_even_when_it_is_optional(tmp_path: Path) 
     ]
 
 
+def test_a_column_that_may_be_empty_may_be_left_out_and_no_other(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "a,3,true", header="parcel,weight_kg,fragile"), Parcel)
+    assert table["kind"].to_list() == [None]
+    assert table.columns == ["parcel", "weight_kg", "kind", "fragile"]
+
+    assert faults(write(tmp_path, "a,box,true", header="parcel,kind,fragile")) == [
+        ": column 'weight_kg' is missing; add it"
+    ]
+
+
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     assert faults(tmp_path / "none.csv") == [": no such file; create it or correct the path"]
 
