@@ -1,6 +1,6 @@
 """What the years add up to: green travel, freight, energy, carbon, grid, sun, compliance, indicators."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
@@ -11,6 +11,7 @@ from charging.grid import city_load, home_load, peaks, station_load_by_district
 from charging.tables import DistrictLoad
 from fleetsim import carbon, freight, modelled, modes, policy
 from fleetsim.calibration import observed_until
+from fleetsim.compact import by_year
 from fleetsim.datasets import City
 from fleetsim.forecast import Forecast
 from fleetsim.indicators import Trust, collect, compute, monthly_fit, values
@@ -73,7 +74,7 @@ def grid(city: City, scenario: Scenario, tables: Tables) -> Tables:
             tables["stations"],
             charging_efficiency=efficiency,
         )
-        for load in _by_year(tables["station_load"])
+        for load in by_year(tables["station_load"])
     ]
     years = tables["stock"]["year"].unique().sort().to_list()
     public = _public_energy(tables["sessions"])
@@ -94,17 +95,12 @@ def _public_energy(sessions: pl.DataFrame) -> dict[int, float]:
     """Return by year what cars charge at simulated stations [kWh/day in the battery]."""
     fleets = [fleet for fleet in sessions["fleet"].unique() if fleet in BACKGROUND_FLEETS]
     columns = sessions.select("year", "day", "fleet", "energy_kwh")
-    cars = (part.filter(pl.col("fleet").is_in(fleets)) for part in _by_year(columns))
+    cars = (part.filter(pl.col("fleet").is_in(fleets)) for part in by_year(columns))
     return {
         part["year"][0]: float(part["energy_kwh"].cast(pl.Float64).sum()) / part["day"].n_unique()
         for part in cars
         if part.height
     }
-
-
-def _by_year(table: Any) -> Iterator[Any]:
-    """Return the rows of each year, one year after the other: all at once fill much memory."""
-    return (table.filter(pl.col("year") == year) for year in table["year"].unique().sort())
 
 
 def _home_energy(tables: Tables, public: float, year: int, efficiency: float) -> dict[str, float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
+from typing import Any
 
 import polars as pl
 
@@ -61,6 +62,11 @@ def joined(name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
         columns.append(_whole(pl.concat([part[column] for part in parts], rechunk=True), name in SINGLE_PRECISION))
         parts = [part.drop(column) for part in parts]
     return pl.DataFrame(columns)
+
+
+def by_year(table: Any) -> Iterator[Any]:
+    """Return the rows of each year, one year after the other: what is done with all at once fills much memory."""
+    return (table.filter(pl.col("year") == year) for year in table["year"].unique().sort())
 
 
 def _whole(column: pl.Series, keeps_categories: bool) -> pl.Series:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from fleetsim.compact import by_year
 from fleetsim.html_table import table_section
 from fleetsim.result import Result
 from fleetsim.texts import Language, texts
@@ -127,9 +128,8 @@ def _peak_waits(result: Result, hours: int) -> pl.DataFrame:
     load = result.table("station_load").select(
         "year", "day", "station_id", "hour", "mean_wait_min", "served", "unserved"
     )
-    # One year after the other: all at once fill much memory.
-    years = (load.filter(pl.col("year") == year).join(kinds, on="station_id") for year in load["year"].unique().sort())
-    return pl.concat([_peak_waits_of_year(part, hours) for part in years]).sort(KEYS)
+    years = [_peak_waits_of_year(part.join(kinds, on="station_id"), hours) for part in by_year(load)]
+    return pl.concat(years).sort(KEYS)
 
 
 def _peak_waits_of_year(load: pl.DataFrame, hours: int) -> pl.DataFrame:

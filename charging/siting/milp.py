@@ -1,5 +1,6 @@
 """Mixed-integer programs on HiGHS, called directly."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
@@ -115,14 +116,7 @@ def _run(solver: highspy.Highs, effort: Effort) -> bool:
     Presolve calls nobody back, but reads the time limit: that is set to nothing once the search is over.
     """
     over = Event()
-
-    def check(event: Any) -> None:
-        if over.is_set():
-            event.interrupt()
-
-    solver.cbSimplexInterrupt += check
-    solver.cbIpmInterrupt += check
-    solver.cbMipInterrupt += check
+    _end_when(solver, over.is_set)
     beside = Thread(target=solver.run)
     beside.start()
     try:
@@ -138,9 +132,12 @@ def _run(solver: highspy.Highs, effort: Effort) -> bool:
 
 def stop_in_time(solver: highspy.Highs, effort: Effort) -> None:
     """Let `effort` end the solver while it runs: over its time, by whom it reports to, or by hand."""
+    _end_when(solver, effort.ask)
 
+
+def _end_when(solver: highspy.Highs, is_over: Callable[[], bool]) -> None:
     def check(event: Any) -> None:
-        if effort.ask():
+        if is_over():
             event.interrupt()
 
     solver.cbSimplexInterrupt += check

@@ -247,14 +247,33 @@ def go_back(
     zone, free_s, row, load_kg = state
     base, unload, depot = places
     if unload.size:
-        legs.load_kg[row] = load_kg
-        zone, free_s = move(ground, legs, row, (zone, free_s), (unload[zone], rule.unload_s))
+        zone, free_s = to_unloading(ground, rule, state, unload, legs)
         load_kg = 0.0
         row += 1
-    legs.load_kg[row] = load_kg
-    _, free_s = move(ground, legs, row, (zone, free_s), (base, rule.rest_s))
-    legs.at_depot[row] = depot
+    _, free_s = to_base(ground, rule, (zone, free_s, row, load_kg), (base, depot), legs)
     return free_s, row + 1
+
+
+@compiled_part
+def to_unloading(
+    ground: Ground, rule: TourRule, state: tuple[int, int, int, float], unload: Integers, legs: Columns
+) -> tuple[int, int]:
+    """Write the leg to the place of unloading; return zone and time after it. `state` is that of `go_back`."""
+    zone, free_s, row, load_kg = state
+    legs.load_kg[row] = load_kg
+    return move(ground, legs, row, (zone, free_s), (unload[zone], rule.unload_s))
+
+
+@compiled_part
+def to_base(
+    ground: Ground, rule: TourRule, state: tuple[int, int, int, float], base: tuple[int, bool], legs: Columns
+) -> tuple[int, int]:
+    """Write the leg to the base (zone, and whether it is the depot); return zone and time after it, see `go_back`."""
+    zone, free_s, row, load_kg = state
+    place, depot = base
+    legs.load_kg[row] = load_kg
+    legs.at_depot[row] = depot
+    return move(ground, legs, row, (zone, free_s), (place, rule.rest_s))
 
 
 @compiled_part
@@ -410,14 +429,13 @@ def refill(
     """
     zone, free_s, row, load_kg = state
     base, unload, depot = places
-    legs.load_kg[row] = load_kg
     if rule.refill_km >= 0.0:
+        legs.load_kg[row] = load_kg
         drive_s = way_s(ground, rule.refill_km, zone, free_s)
         return zone, put(legs, row, (free_s, drive_s, rule.refill_s), rule.refill_km, zone)
     if unload.size:
-        return move(ground, legs, row, (zone, free_s), (unload[zone], rule.unload_s))
-    legs.at_depot[row] = depot
-    return move(ground, legs, row, (zone, free_s), (base, rule.rest_s))
+        return to_unloading(ground, rule, state, unload, legs)
+    return to_base(ground, rule, state, (base, depot), legs)
 
 
 @compiled

@@ -227,10 +227,11 @@ def fill(away_km: Floats, total: Floats, scale_km: float, to_cell: Cumulated) ->
 def guide(to_cell: Cumulated, found: NDArray[np.int32]) -> None:
     """Write for each row where the steps between 0 and 1 lie, see `Kernel`."""
     rows, cells = to_cell.shape
+    steps = found.shape[1] - 1
     for row in range(rows):
         cell = 0
-        for step in range(GUIDE_STEPS + 1):
-            while cell < cells - 1 and to_cell[row, cell] <= step / GUIDE_STEPS:
+        for step in range(steps + 1):
+            while cell < cells - 1 and to_cell[row, cell] <= step / steps:
                 cell += 1
             found[row, step] = cell
 
