@@ -12,11 +12,6 @@ from fleetsim.scenario.sections import StockSection, at_year
 from fleetsim.tables import POWERTRAINS
 from networks.errors import DataError, InfeasibleError
 
-WORK_DAYS = 300.0
-"""Days a vehicle is out in a year, to turn yearly into daily distance [days]; an assumption (280 to 330)."""
-USABLE_STORE = 0.85
-"""Share of battery or tank that is used before energy is sought; an assumption (.75 to .90)."""
-
 
 @dataclass(frozen=True)
 class Feedback:
@@ -119,7 +114,7 @@ def vehicle_costs(
     return types.with_columns(
         price_now_cny=pl.col("price_cny") * (1.0 + pl.col("price_change_per_year")) ** (year - base_year),
         energy_cny_per_km=own + pl.col("electric_kwh_per_km") * electricity * electric,
-        range_km=pl.col("store") * USABLE_STORE / pl.col("use_per_km"),
+        range_km=pl.col("store") * section.usable_store_share / pl.col("use_per_km"),
         grant=grant,
     ).with_columns(residual_cny=pl.col("price_now_cny") * section.residual_share)
 
@@ -176,7 +171,7 @@ def utilities(fleet: Mapping[str, Any], costs: pl.DataFrame, section: StockSecti
     )
     years = float(fleet["statutory_age"] or fleet["life_years"])
     tco = tco_cny_per_km(cost, annual_km, section.discount_rate, years)
-    shortfall = np.maximum(annual_km / WORK_DAYS / _column(costs, "range_km") - 1.0, 0.0)
+    shortfall = np.maximum(annual_km / section.work_days_per_year / _column(costs, "range_km") - 1.0, 0.0)
     result = np.full(len(POWERTRAINS), -np.inf)
     places = [POWERTRAINS.index(name) for name in costs["powertrain"].to_list()]
     result[places] = -section.tco_weight * tco / np.mean(tco) - section.range_weight * shortfall * plugged

@@ -17,7 +17,6 @@ IS_GREEN = np.array([mode in GREEN for mode in MODES])
 INDEX = {mode: number for number, mode in enumerate(MODES)}
 RAIL = ("metro", "suburban_rail")
 SLOW = ("walk", "bike")
-CYCLE_SCALE_KM = 1000.0
 
 
 def nested_logit(base: FloatArray, utility: FloatArray, *, green: float, motor: float) -> FloatArray:
@@ -98,7 +97,7 @@ def mode_utility(total: FloatArray, section: ModesSection, terms: FloatArray, ye
         change[INDEX[mode]] -= aversion * rail_gap
     change[INDEX["bus"]] -= aversion * bus_gap
     lanes = at_year(section.cycle_lane_km, year) - at_year(section.cycle_lane_km, since)
-    change[INDEX["bike"]] += cycle * log(1.0 + max(lanes, 0.0) / CYCLE_SCALE_KM)
+    change[INDEX["bike"]] += cycle * log(1.0 + max(lanes, 0.0) / section.cycle_scale_km)
     reward = at_year(section.green_reward_cny, year) - at_year(section.green_reward_cny, since)
     worth = _utility_of_cny(total, section) * reward * section.green_reward_reach_share
     years = min(year, last_year) - since + section.trend_kept * max(year - last_year, 0)

@@ -44,12 +44,10 @@ OBSERVED_MODES: dict[str, tuple[str, ...]] = {
     "walk_share": ("walk",),
     "slow_share": SLOW,
 }
-GREEN_SPREAD = 0.0025
-MODE_SPREAD = 0.01
-PRIOR = np.array([0.5, 0.2, 0.0])
-PRIOR_SPREAD = np.array([0.5, 0.2, 0.03])
 RANGE_CONTENT = 0.8
+"""Content of the ranges told."""
 RANGE_SPREADS = 1.28
+"""Half of such a range over the standard deviation, of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ def calibrate_modes(
     until: str,
     *,
     cars: Mapping[int, float] | None = None,
-    prior_trend: float = float(PRIOR[2]),
+    prior_trend: float | None = None,
 ) -> ModeFit:
     """Return the three calibrated terms that fit the observed shares up to a month best.
 
@@ -195,7 +193,7 @@ def calibrate_modes(
     until
         Last month used, e.g. '2025-12'; a year's share counts as known at its end.
     prior_trend
-        Trend of the green modes before any observation [1/year].
+        Trend of the green modes before any observation [1/year]; None: that of the section.
 
     Raises
     ------
@@ -204,22 +202,23 @@ def calibrate_modes(
 
     Notes
     -----
-    Least squares, each row over its spread (green 0.25 points, others 1 point, double where the confidence is low),
-    with a weak prior (aversion 0.5 +- 0.5, cycling 0.2 +- 0.2, trend `prior_trend` +- 0.03) so that a short window
-    stays solvable. The shortfalls of boardings are given by the scenario, not by this fit.
+    Least squares, each row over its standard error (`green_error`, `mode_error`, double where the confidence is low),
+    with the weak priors of the section so that a short window stays solvable. The shortfalls of boardings are given by
+    the scenario, not by this fit.
     """
     from scipy.optimize import least_squares
 
     last_year = _last_year(section, until)
     segments = _segments(base)
-    rows = _observed_rows(observations, section.base_year, last_year)
+    rows = _observed_rows(observations, section, last_year)
     totals = sorted({year for _, year, _, _ in rows})
-    prior = np.array([PRIOR[0], PRIOR[1], prior_trend])
+    priors = np.array([section.prior_aversion, section.prior_cycling, section.prior_trend])
+    prior = priors[:, 0] if prior_trend is None else np.array([*priors[:2, 0], prior_trend])
 
     def misfit(terms: FloatArray) -> FloatArray:
         by_year = {y: _total(segments, section, terms, y, last_year, _at(cars, y)) for y in totals}
         errors = [(_sum(by_year[y], name) - value) / spread for name, y, value, spread in rows]
-        return np.array([*errors, *((terms - prior) / PRIOR_SPREAD)])
+        return np.array([*errors, *((terms - prior) / priors[:, 1])])
 
     solution = least_squares(misfit, prior)
     covariance = np.linalg.inv(solution.jac.T @ solution.jac)
@@ -229,7 +228,7 @@ def calibrate_modes(
         (name, year, value, value + float(error) * spread)
         for (name, year, value, spread), error in zip(rows, modelled, strict=True)
     )
-    step, seen_until = _step(observations, last_year, prior_trend)
+    step, seen_until = _step(observations, last_year, float(prior[2]))
     return ModeFit(aversion, cycle, trend, covariance, last_year, len(rows), residuals, step, seen_until)
 
 
@@ -257,19 +256,19 @@ def _last_year(section: ModesSection, until: str) -> int:
 
 
 def _observed_rows(
-    observations: dy.DataFrame[Observation], base_year: int, last_year: int
+    observations: dy.DataFrame[Observation], section: ModesSection, last_year: int
 ) -> list[tuple[str, int, float, float]]:
     chosen = observations.filter(
         pl.col("indicator").is_in(list(OBSERVED_MODES))
         & (pl.col("bound") == "value")
-        & pl.col("date").str.head(4).cast(pl.Int64).is_between(base_year + 1, last_year)
+        & pl.col("date").str.head(4).cast(pl.Int64).is_between(section.base_year + 1, last_year)
     ).sort("indicator", "date")
     walked = set(chosen.filter(pl.col("indicator") == "walk_share")["date"])
     rows = []
     for row in chosen.iter_rows(named=True):
         if row["indicator"] == "slow_share" and row["date"] in walked:
             continue
-        spread = GREEN_SPREAD if row["indicator"] == "green_travel_share" else MODE_SPREAD
+        spread = section.green_error if row["indicator"] == "green_travel_share" else section.mode_error
         doubled = spread * (2.0 if row["confidence"] == "low" else 1.0)
         rows.append((row["indicator"], int(row["date"][:4]), row["value"], doubled))
     return rows

@@ -20,8 +20,6 @@ from fleetsim.scenario.sections import at_year
 from fleetsim.scenario.stations import SitingSection
 
 OPEN_KINDS = ("public", "swap", "hydrogen")
-LEAST_GROWTH_SHARE = 0.1
-"""A station whose simulated waits pass the standard gets at least this share of its plugs more."""
 ROUNDING = 1e-9
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -398,7 +396,7 @@ def _wanted_plugs(row: Mapping[str, Any], section: SitingSection) -> int:
         variability=section.wait_variability[kind],
     )
     plugs = int(row["plugs"])
-    least = plugs + max(round(LEAST_GROWTH_SHARE * plugs), 1)
+    least = plugs + max(round(section.least_growth_share * plugs), 1)
     return max(min(max(asked, least), section.largest_plugs[kind]) - plugs, 0)
 
 

@@ -250,7 +250,7 @@ class Years:
         for kind in OPEN_KINDS:
             if not new_stations(section, year, kind):
                 continue
-            sites = candidates(self.city, kind)
+            sites = candidates(self.city, kind, section.settled_per_km2)
             ground = SitingGround(demand, zones, sites, self._access(kind, sites))
             self.stations, report = site_stations(self.stations, ground, section, year=year, kind=kind)
             self._keep("siting", report)

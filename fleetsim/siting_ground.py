@@ -38,12 +38,19 @@ CANDIDATE_PLACES = {
 }
 """Kinds of place where a station of each kind may stand."""
 SEAT_KINDS = ("subdistrict", "township")
-SETTLED_PER_KM2 = 1000.0
-"""Residents a km2 from which the centre of a zone is a candidate for public charging [persons/km2]."""
 
 
-def candidates(city: City, kind: str) -> dy.DataFrame[Candidate]:
+def candidates(city: City, kind: str, settled_per_km2: float) -> dy.DataFrame[Candidate]:
     """Return the sites where a station of a kind may be opened.
+
+    Parameters
+    ----------
+    city
+        Places, seats and zones.
+    kind
+        Kind of station.
+    settled_per_km2
+        Residents from which a zone is settled, see `siting.settled_per_km2` [persons/km2].
 
     Notes
     -----
@@ -58,14 +65,14 @@ def candidates(city: City, kind: str) -> dy.DataFrame[Candidate]:
         seats.select("name_zh", "district", "lon", "lat", candidate=pl.format("seat {}", "seat")),
     ]
     if kind == "public":
-        both.append(_settled_zones(city))
+        both.append(_settled_zones(city, settled_per_km2))
     table = pl.concat(both).rename({"name_zh": "name"}).select(Candidate.column_names())
     return Candidate.validate(table.sort("candidate"))
 
 
-def _settled_zones(city: City) -> pl.DataFrame:
+def _settled_zones(city: City, settled_per_km2: float) -> pl.DataFrame:
     names = city.districts.select("district", district_zh="name_zh")
-    settled = city.zones.filter(pl.col("population") >= SETTLED_PER_KM2 * pl.col("area_km2"))
+    settled = city.zones.filter(pl.col("population") >= settled_per_km2 * pl.col("area_km2"))
     return settled.join(names, on="district").select(
         pl.format("{}片区", "district_zh").alias("name_zh"),
         "district",

@@ -7,14 +7,13 @@ import numpy as np
 import polars as pl
 
 from charging.tables import Station
+from networks.import_rules import station_rules
 from networks.zones import largest_remainder
 
 BASE_YEAR = 2020
 MAPPED_KIND = "charging_station"
 SITE_KINDS = ("car_park", "service_area", "rail_station_passenger", "bus_terminal")
 """Kinds of place where public plugs stand if the map knows no charging station."""
-PLUGS_A_SITE = 10.0
-"""Plugs of a site by rule [1]; an assumption, 6 to 20."""
 
 
 def stations_by_rule(
@@ -36,13 +35,13 @@ def stations_by_rule(
     Notes
     -----
     Plugs are the donor's public plugs of 2020 times the ratio. They stand at the charging stations on the map; where
-    there is none at car parks and the like, one site for ten plugs, the sites in the zones with most residents and jobs
-    first; where there is no such place either, at the centres of these zones. Sites share the plugs by what lives and
-    works in their zone. Swap and hydrogen stations are none.
+    there is none at car parks and the like, one site for `station_plugs_a_site` plugs (`import_rules.csv`), the sites
+    in the zones with most residents and jobs first; where there is no such place either, at the centres of these zones.
+    Sites share the plugs by what lives and works in their zone. Swap and hydrogen stations are none.
     """
     public = donor.filter(pl.col("kind").cast(pl.String) == "public", pl.col("opened_year") <= BASE_YEAR)
     total = round(int(public["plugs"].sum()) * ratio)
-    sites = _sites(places, zones, max(round(total / PLUGS_A_SITE), 1))
+    sites = _sites(places, zones, max(round(total / station_rules().plugs_a_site), 1))
     if not total or sites.is_empty():
         return Station.create_empty()
     plugs = np.maximum(largest_remainder(sites["weight"].to_numpy() + 1.0, total), 1)

@@ -11,8 +11,6 @@ from networks.crs import distance_km
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-BUSES_A_DEPOT = 100.0
-"""Buses of a depot that is sited by rule: assumption, range 50 to 250."""
 MOST_EXCHANGES = 200
 
 
@@ -25,7 +23,7 @@ def block_ends(trips: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def site_depots(ends: pl.DataFrame, terminals: pl.DataFrame, buses_a_depot: float = BUSES_A_DEPOT) -> list[str]:
+def site_depots(ends: pl.DataFrame, terminals: pl.DataFrame, buses_a_depot: float) -> list[str]:
     """Return the terminals at which depots are sited, in the order of their names.
 
     Parameters

@@ -52,6 +52,7 @@ class FeedRules:
     same_node_km: float
     road_kmh: float
     residents_a_bus: float
+    buses_a_depot: float
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class StationRules:
     storage_kg: float
     supply_kg_h: float
     same_place_km: float
+    plugs_a_site: float
 
 
 @cache

@@ -21,8 +21,6 @@ KIND_OF = {"BEV": Kind.ELECTRIC, "PHEV": Kind.ELECTRIC, "BEV-swap": Kind.SWAP, "
 HOME_PREFIX = "home_"
 LEAST_END_PM = 10
 """Lowest power at full charge over highest power, so that charging ends [per mille]."""
-CAR_CURVE_PM = (800, 100)
-"""Knee and end power of cars that arrive in the background, as the shipped car types have them [per mille]."""
 
 
 def sized_types(parameters: pl.DataFrame, section: ChargingSection) -> pl.DataFrame:
@@ -132,7 +130,7 @@ def visitors_of(
 ) -> pl.DataFrame:
     """Return the columns of `Vehicles` of the background arrivals: they seek the energy they want at once."""
     wanted = whole(pl.col("energy_kwh") * 1000)
-    knee_pm, end_pm = CAR_CURVE_PM
+    knee_pm, end_pm = round(section.car_knee_share * 1000), round(section.car_end_power_share * 1000)
     groups = pl.Series([background.group_of.get(name) for name in fleet.categories], dtype=GROUP)
     fleets = background.arrivals["fleet"].cast(fleet)
     sized = background.arrivals.with_columns(

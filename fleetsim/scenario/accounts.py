@@ -14,6 +14,18 @@ class ModesSection(Section):
     """Year of the observed split the model pivots on; it must not lie after calibration.until."""
     nest_green: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
     """Nest parameter of the green modes; 1 makes the model a plain logit. Assumption, range 0.5 to 1."""
+    green_error: PositiveFloat = 0.0025
+    """Standard error of a published share of green travel, in the calibration; doubled where confidence is low.
+    Assumption, 0.001 to 0.005: shares are published to 0.1 points."""
+    mode_error: PositiveFloat = 0.01
+    """The same of a published share of another mode. Assumption, 0.005 to 0.02: surveys and indicators differ."""
+    prior_aversion: tuple[float, PositiveFloat] = (0.5, 0.5)
+    """What the calibration takes the aversion to transit for before any observation: mean and standard deviation.
+    Assumption; a mean of 0 to 1 moves the result little, as later shares decide."""
+    prior_cycling: tuple[float, PositiveFloat] = (0.2, 0.2)
+    """The same of what upgraded cycling network is worth. Assumption, a mean of 0 to 0.4."""
+    prior_trend: tuple[float, PositiveFloat] = (0.0, 0.03)
+    """The same of the yearly trend of the green modes. Assumption, a mean of -0.02 to 0.02."""
     nest_motor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
     """Nest parameter of car and taxi. Assumption, range 0.5 to 1."""
     rail_km: PositiveByYear = {
@@ -63,6 +75,9 @@ class ModesSection(Section):
     }
     """Walking and cycling network upgraded since the base year [km]. To 2022 derived (3,200 km in five years), 2023
     published (250.7 km); later years an assumption (100 to 300 km a year)."""
+    cycle_scale_km: PositiveFloat = 1000.0
+    """Upgraded network from which a further one is worth less: its worth goes by log(1 + length / this) [km].
+    Assumption, 500 to 3,000; the calibrated worth moves against it."""
     parking_price: PositiveByYear = {2019: 1.0}
     """Real parking price over that of the base year."""
     parking_price_elasticity: Annotated[float, Field(ge=-2.0, le=0.0)] = -0.15

@@ -120,6 +120,11 @@ class StockSection(Section):
     """Utility lost per cost of ownership equal to the mean over powertrains; 2 to 12 plausible."""
     range_weight: Annotated[float, Field(ge=0.0, le=50.0)] = 2.0
     """Utility lost per daily distance beyond the range, over the range; 0 to 5 plausible."""
+    work_days_per_year: Annotated[float, Field(gt=0.0, le=366.0)] = 300.0
+    """Days a vehicle is out in a year, where its range is weighed against a day's distance [days]; 280 to 330
+    plausible."""
+    usable_store_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.85
+    """Share of battery or tank used before energy is sought, where range is weighed; .75 to .9 plausible."""
     wait_weight_per_min: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
     """Utility lost per minute more of waiting for a plug than in the base year [1/min]; .005 to .05 plausible."""
     coverage_weight: Annotated[float, Field(ge=0.0, le=20.0)] = 1.0

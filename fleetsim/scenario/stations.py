@@ -45,6 +45,11 @@ class ChargingSection(Section):
     charger_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.93
     """Energy into the battery over energy from the grid; powers of plugs and vehicles are rated before it; .88 to .96
     plausible."""
+    car_knee_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.8
+    """Level from which the power of cars that arrive in the background falls, as the shipped car types have it; .7 to
+    .9 plausible."""
+    car_end_power_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """Their power when full over their highest; .05 to .2 plausible."""
     home_plug_kw: Annotated[float, Field(gt=0.0, le=50.0)] = 7.0
     """Power of a plug of one's own, for vehicles that have one without a depot [kW]; 3.3 to 11 plausible."""
     phev_range_km: Annotated[float, Field(gt=0.0, le=500.0)] = 80.0
@@ -129,6 +134,10 @@ class SitingSection(Section):
     """Mean wait in the peak hour that plugs, bays and dispensers are sized for [min]."""
     unserved_standard_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
     """Share of arrivals that leave without energy from which a station gets more plugs (0.01 to 0.05)."""
+    least_growth_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    """A station beyond a standard gets at least this share of its plugs more; .05 to .25 plausible."""
+    settled_per_km2: Annotated[float, Field(ge=0.0)] = 1000.0
+    """Residents from which the centre of a zone may get a public station [persons/km2]; 500 to 3,000 plausible."""
     p95_standard_min: Annotated[float, Field(gt=0.0, le=480.0)] = 30.0
     """95th percentile of the simulated wait beyond which a station is enlarged [min]."""
     service_min: dict[str, Annotated[float, Field(gt=0.0, le=600.0)]] = {

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from fleetsim.datasets import City
+from fleetsim.scenario.scenario import Scenario
 from fleetsim.sites.expressway import expressway_sites
 from fleetsim.siting_ground import candidates
 from networks.columns import numbers
@@ -37,12 +38,12 @@ LINES_SHOWN = 10
 
 def offered(
     city: City,
+    scenario: Scenario,
     kind: str,
     own: Path | None,
     forbidden: Path | None,
     *,
     only_own: bool = False,
-    expressway_km: float = 0.0,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the sites that may be built on, and those that a forbidden area takes away (columns `OFFER`).
 
@@ -50,6 +51,8 @@ def offered(
     ----------
     city
         Places, seats and zones.
+    scenario
+        From how many residents a zone is settled, and how far sites by rule stand apart along expressways (0: none).
     kind
         Kind of station.
     own
@@ -59,8 +62,6 @@ def offered(
         Areas where nothing may stand.
     only_own
         Whether the city's places are left out.
-    expressway_km
-        Distance of sites along expressways by rule, see `expressway_sites` [km]; 0: none.
 
     Raises
     ------
@@ -68,8 +69,9 @@ def offered(
         If nothing is left.
     """
     unknown = {name: pl.lit(None, dtype=pl.Float64) for name in OPTIONAL_NUMBERS}
-    table = _in_english(candidates(city, kind), city).with_columns(**unknown).select(list(OFFER))
-    by_rule = expressway_sites(city, expressway_km).with_columns(**unknown).select(list(OFFER))
+    places = candidates(city, kind, scenario.siting.settled_per_km2)
+    table = _in_english(places, city).with_columns(**unknown).select(list(OFFER))
+    by_rule = expressway_sites(city, scenario.sites.expressway_site_km).with_columns(**unknown).select(list(OFFER))
     table = pl.concat([table, by_rule])
     if own is not None:
         table = table.clear() if only_own else table

@@ -258,12 +258,7 @@ def make_ground(city: City, scenario: Scenario, request: Request) -> Ground:
     stations = _stations(city, request, result)
     own = stations.filter(pl.col("kind").cast(pl.String) == request.kind)
     allowed, lost = offered(
-        city,
-        request.kind,
-        request.candidates,
-        request.forbidden,
-        only_own=request.only_candidates,
-        expressway_km=scenario.sites.expressway_site_km,
+        city, scenario, request.kind, request.candidates, request.forbidden, only_own=request.only_candidates
     )
     taken = [station_id.removeprefix(f"{request.kind}-") for station_id in own["station_id"]]
     allowed = allowed.filter(~pl.col("candidate").is_in(taken))

@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 
 from networks.blocks import ChainRules, minimum_blocks
-from networks.depots import BUSES_A_DEPOT, block_ends, nearest_depot, site_depots
+from networks.depots import block_ends, nearest_depot, site_depots
 from networks.errors import DataError
 from networks.gtfs.check import Fault, find_faults
 from networks.gtfs.days import DayType, ServiceDay, has_service, service_day
@@ -38,7 +38,6 @@ class Choice:
     pool: Pool = "agency"
     """Who shares buses where blocks are built: the lines of an agency, nobody but the line, or all."""
     rules: ChainRules = field(default_factory=ChainRules)
-    buses_a_depot: float = BUSES_A_DEPOT
     leave_out_faulty: bool = False
     assumed: FeedRules = field(default_factory=feed_rules)
     """What is assumed where the feed says nothing."""
@@ -231,7 +230,7 @@ def _pool(feed: Feed, line: pl.Series, pool: Pool) -> pl.Series | None:
 
 def _sited(days: dict[str, DayBlocks], places: dy.DataFrame[Place], choice: Choice) -> dy.DataFrame[Place]:
     largest = max(days.values(), key=lambda day: day.buses)
-    sites = site_depots(block_ends(largest.trips), places, choice.buses_a_depot)
+    sites = site_depots(block_ends(largest.trips), places, choice.assumed.buses_a_depot)
     homes = nearest_depot(block_ends(largest.trips), places, places.filter(pl.col("place").is_in(sites)))
     sizes = homes.group_by("depot", maintain_order=True).agg(size=pl.len().cast(pl.Float64))
     rows = places.filter(pl.col("place").is_in(sites)).drop("size")

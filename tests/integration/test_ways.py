@@ -42,7 +42,7 @@ def test_one_more_station_lengthens_nobody_s_way(city: City, ways: Ways) -> None
 
 
 def test_candidates_lie_within_the_standard_of_the_zones_they_are_offered_to(city: City, ways: Ways) -> None:
-    sites = candidates(city, "swap")
+    sites = candidates(city, "swap", settled_per_km2=1000.0)
     standards = city.zones.select("zone", standard_km=pl.when("mountain").then(6.0).otherwise(2.0))
 
     access = ways.candidate_access(sites, standards)
