@@ -5,7 +5,7 @@ point and period, a purse for every period. Schilling 1980, doi 10.1111/j.1538-4
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import block_array, csr_array, vstack
 
-from charging.siting.answer import Answer, make_answer
+from charging.siting.answer import make_answer
 from charging.siting.cover_input import read_cover
 from charging.siting.cover_problems import Fleet, PeriodCovering
 from charging.siting.cover_purse import make_purse
 from charging.siting.effort import Effort
 from charging.siting.maximal_covering import SAME, solve_maximal_covering, solve_purses
+from charging.siting.period_problem import OpeningAnswer
 from charging.siting.problem import FloatArray, IntArray, MaximalCovering, as_sites, as_vector
 from networks.errors import DataError, InfeasibleError
 
@@ -42,23 +43,10 @@ def join_fleets(fleets: Mapping[str, Fleet]) -> tuple[csr_array, FloatArray, dic
 
 
 @dataclass(frozen=True, eq=False)
-class PeriodAnswer(Answer):
-    """What to open and when; `sites` and `assignment` are those of the last period.
+class PeriodAnswer(OpeningAnswer):
+    """What to open and when, and the weight covered in each period."""
 
-    Parameters
-    ----------
-    opening
-        For each site the period in which it opens (fixed ones in the first), -1 where it never does.
-    covered
-        Weight covered in each period.
-    """
-
-    opening: IntArray
     covered: FloatArray
-
-    def sites_in(self, period: int) -> IntArray:
-        """Return the sites open in `period`."""
-        return np.flatnonzero((self.opening >= 0) & (self.opening <= period))
 
 
 def solve_period_covering(problem: PeriodCovering, effort: Effort) -> PeriodAnswer:
@@ -77,9 +65,9 @@ def solve_period_covering(problem: PeriodCovering, effort: Effort) -> PeriodAnsw
     n_periods, n_sites = len(weight), cover.n_sites
     fixed = as_sites(problem.fixed, n_sites)
     cost, budget = _period_purses(problem, fixed, n_periods, n_sites)
-    wide = _wide_cover(csr_array(problem.cover), n_periods)
+    wide = wide_cover([csr_array(problem.cover)] * n_periods)
     chosen, bound = solve_purses(read_cover(wide), weight.reshape(-1), fixed, make_purse(cost, budget), effort)
-    opening = _openings(chosen, n_periods, n_sites)
+    opening = openings(chosen, n_periods, n_sites)
     covered = np.array([_covered(cover, weight[t], opening, t) for t in range(n_periods)])
     sites = np.flatnonzero(opening >= 0)
     base = make_answer(
@@ -134,7 +122,7 @@ def _period_purses(
             continue
         content = as_vector(limits, n_periods, name)
         short += _short(name, float(each[fixed].sum()), content)
-        costs += [np.tile(each, n_periods) * np.repeat(np.arange(n_periods) <= t, n_sites) for t in range(n_periods)]
+        costs += [spent_by(each, t, n_periods) for t in range(n_periods)]
         contents.append(content)
     if short:
         raise InfeasibleError(short)
@@ -151,13 +139,20 @@ def _short(name: str, needed: float, content: FloatArray) -> list[str]:
     ]
 
 
-def _wide_cover(cover: csr_array, n_periods: int) -> csr_array:
-    """Return rows (period, point) x columns (period of opening, site)."""
-    blocks = [[cover if opened <= period else None for opened in range(n_periods)] for period in range(n_periods)]
-    return csr_array(block_array(blocks, format="csr")) if n_periods > 1 else cover
+def wide_cover(covers: Sequence[csr_array]) -> csr_array:
+    """Return rows (period, point) x columns (period of opening, site) from the cover of each period."""
+    every = range(len(covers))
+    blocks = [[cover if opened <= period else None for opened in every] for period, cover in enumerate(covers)]
+    return csr_array(block_array(blocks, format="csr")) if len(covers) > 1 else covers[0]
 
 
-def _openings(chosen: IntArray, n_periods: int, n_sites: int) -> IntArray:
+def spent_by(cost: FloatArray, period: int, n_periods: int) -> FloatArray:
+    """Return what the columns of `wide_cover` take of the purses of a period, from what sites cost (last axis)."""
+    return np.tile(cost, n_periods) * np.repeat(np.arange(n_periods) <= period, cost.shape[-1])
+
+
+def openings(chosen: IntArray, n_periods: int, n_sites: int) -> IntArray:
+    """Return for each site the period in which it opens, -1: never, from the chosen columns of `wide_cover`."""
     period, site = np.divmod(chosen, n_sites)
     opening = np.full(n_sites, n_periods, dtype=np.int64)
     np.minimum.at(opening, site, period)

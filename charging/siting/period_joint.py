@@ -18,8 +18,9 @@ from charging.siting.flow_search import group_flows
 from charging.siting.gradual_covering import as_covering
 from charging.siting.maximal_covering import purses, solve_purses
 from charging.siting.milp import Program, minimise
+from charging.siting.period_covering import openings, spent_by, wide_cover
 from charging.siting.period_median import join_medians
-from charging.siting.period_models import standing
+from charging.siting.period_models import opening_of, standing
 from charging.siting.period_problem import PeriodProblem
 from charging.siting.problem import FloatArray, IntArray, MaximalCovering, PMedian, as_sites, as_vector
 from charging.siting.service_covering import service_program
@@ -84,11 +85,7 @@ def _join_coverings(
     n_sites = covers[0].shape[1]
     if sum((period + 1) * cover.nnz for period, cover in enumerate(covers)) > MOST_ENTRIES:
         return None
-    blocks = [
-        [cover if opened <= period else csr_array((cover.shape[0], n_sites)) for opened in range(size)]
-        for period, cover in enumerate(covers)
-    ]
-    wide = read_cover(csr_array(block_array(blocks, format="csr")))
+    wide = read_cover(wide_cover(covers))
     weight = np.concatenate(
         [
             factor * as_vector(each.weight, each.cover.shape[0], "weight")
@@ -99,26 +96,15 @@ def _join_coverings(
     costs, contents = [], []
     for period, each in enumerate(problems):
         cost, content = purses(each, fixed, n_sites)
-        costs.append(np.tile(cost, size) * np.repeat(np.arange(size) <= period, n_sites))
+        costs.append(spent_by(cost, period, size))
         contents.append(content)
     purse = make_purse(np.concatenate(costs), np.concatenate(contents))
-    opening = _opening(states)
-    known = np.flatnonzero(opening >= 0)
-    start = opening[known] * n_sites + known
+    known = opening_of(states)
+    sites = np.flatnonzero(known >= 0)
+    start = known[sites] * n_sites + sites
     chosen, bound = solve_purses(wide, weight, fixed, purse, effort, start=start)
-    opens, site = np.divmod(chosen, n_sites)
-    return Joint([_state(n_sites, site[opens <= period]) for period in range(size)], bound)
-
-
-def _state(size: int, sites: IntArray) -> IntArray:
-    state = np.zeros(size, dtype=np.int64)
-    state[sites] = 1
-    return state
-
-
-def _opening(states: list[IntArray]) -> IntArray:
-    stands = np.array(states) > 0
-    return np.where(stands.any(axis=0), stands.argmax(axis=0), -1)
+    opening = openings(chosen, size, n_sites)
+    return Joint([((opening >= 0) & (opening <= period)).astype(np.int64) for period in range(size)], bound)
 
 
 def _join_services(

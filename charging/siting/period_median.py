@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from charging.siting.effort import Effort
+from charging.siting.period_models import opening_of
 from charging.siting.problem import FloatArray, IntArray, PMedian, as_cost, as_sites, as_vector
 from networks.compiled import compiled
 
@@ -76,7 +77,8 @@ def join_medians(
         When to stop.
     """
     medians = _read(problems, importance)
-    opening = np.where(np.array(states).any(axis=0), (np.array(states) > 0).argmax(axis=0), medians.never)
+    opening = opening_of(states)
+    opening[opening < 0] = medians.never
     opening[medians.fixed] = FIXED
     opening = _filled(medians, opening)
     with effort.ended_by_hand():

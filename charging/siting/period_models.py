@@ -3,6 +3,7 @@
 A state gives each site a size: 0 where nothing stands, 1 where something does; where stations have sizes, 1 and more.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -58,6 +59,12 @@ def standing(problem: PeriodProblem) -> IntArray:
     else:
         state[as_sites(problem.fixed, len(state))] = 1
     return state
+
+
+def opening_of(states: Sequence[IntArray]) -> IntArray:
+    """Return for each site the first period in which it stands, -1: never, from what stands in each."""
+    stands = np.array(states) > 0
+    return np.where(stands.any(axis=0), stands.argmax(axis=0), -1).astype(np.int64)
 
 
 def everything(problem: PeriodProblem) -> IntArray:

@@ -34,26 +34,36 @@ class Periods:
 
 
 @dataclass(frozen=True, eq=False)
-class PeriodsAnswer(Answer):
+class OpeningAnswer(Answer):
     """What to open and when; `sites` and `assignment` are those of the last period.
 
     Parameters
     ----------
     opening
         For each site the period in which it opens (fixed ones in the first in which they are), -1: never.
+    """
+
+    opening: IntArray
+
+    def sites_in(self, period: int) -> IntArray:
+        """Return the sites open in `period`."""
+        return np.flatnonzero((self.opening >= 0) & (self.opening <= period))
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodsAnswer(OpeningAnswer):
+    """What to open and when, and what each period has of it.
+
+    Parameters
+    ----------
     parts
         What the plan is in each period; its objective is that of the period, its bound that of `alone`.
     alone
         The best found for each period as if it were the only one, with the bound for it.
     """
 
-    opening: IntArray
     parts: tuple[Answer, ...]
     alone: tuple[Answer, ...]
-
-    def sites_in(self, period: int) -> IntArray:
-        """Return the sites open in `period`."""
-        return np.flatnonzero((self.opening >= 0) & (self.opening <= period))
 
     @property
     def regret(self) -> FloatArray:

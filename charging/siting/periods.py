@@ -20,6 +20,7 @@ from charging.siting.period_models import (
     everything,
     kind_of,
     n_sites_of,
+    opening_of,
     sense_of,
     standing,
 )
@@ -71,7 +72,7 @@ def solve_periods(problem: Periods, effort: Effort) -> PeriodsAnswer:
         within=SAME,
     )
     found = tuple(answer for _, answer in alone)
-    return PeriodsAnswer(**vars(base), opening=_opening(plan.states), parts=tuple(parts), alone=found)
+    return PeriodsAnswer(**vars(base), opening=opening_of(plan.states), parts=tuple(parts), alone=found)
 
 
 def _importance(problem: Periods) -> FloatArray:
@@ -98,11 +99,6 @@ def _require_alike(problems: list[PeriodProblem]) -> None:
 
 def _exactly(problem: PeriodProblem, state: IntArray) -> Answer:
     return best_between(problem, state, state, Effort())[1]
-
-
-def _opening(states: list[IntArray]) -> IntArray:
-    stands = np.array(states) > 0
-    return np.where(stands.any(axis=0), stands.argmax(axis=0), -1).astype(np.int64)
 
 
 class _Search:
