@@ -28,6 +28,10 @@ from networks.compiled import compiled, compiled_part
 HOUR_S = 3600
 GUIDE_STEPS = 128
 """Steps of the guide to a `Kernel`: they save steps of its search and change no result."""
+State = tuple[int, int, int, float]
+"""Zone, time, row of the next leg, and load [kg] of a vehicle on a tour."""
+Places = tuple[int, Integers, bool]
+"""The base, the place of unloading by zone (none: empty), and whether the base is the depot."""
 WHOLE = 1e-9
 """What a number of stops may lack to a whole one and still count as such: rounding."""
 
@@ -232,18 +236,8 @@ def serve(
 
 
 @compiled_part
-def go_back(
-    ground: Ground,
-    rule: TourRule,
-    state: tuple[int, int, int, float],
-    places: tuple[int, Integers, bool],
-    legs: Columns,
-) -> tuple[int, int]:
-    """Write the legs to the place of unloading, if there is one, and to the base; return time and row after them.
-
-    `state` is zone, time, row and load, `places` are the base, the place of unloading by zone, and whether the base
-    is the depot.
-    """
+def go_back(ground: Ground, rule: TourRule, state: State, places: Places, legs: Columns) -> tuple[int, int]:
+    """Write the legs to the place of unloading, if there is one, and to the base; return time and row after them."""
     zone, free_s, row, load_kg = state
     base, unload, depot = places
     if unload.size:
@@ -255,20 +249,16 @@ def go_back(
 
 
 @compiled_part
-def to_unloading(
-    ground: Ground, rule: TourRule, state: tuple[int, int, int, float], unload: Integers, legs: Columns
-) -> tuple[int, int]:
-    """Write the leg to the place of unloading; return zone and time after it. `state` is that of `go_back`."""
+def to_unloading(ground: Ground, rule: TourRule, state: State, unload: Integers, legs: Columns) -> tuple[int, int]:
+    """Write the leg to the place of unloading; return zone and time after it."""
     zone, free_s, row, load_kg = state
     legs.load_kg[row] = load_kg
     return move(ground, legs, row, (zone, free_s), (unload[zone], rule.unload_s))
 
 
 @compiled_part
-def to_base(
-    ground: Ground, rule: TourRule, state: tuple[int, int, int, float], base: tuple[int, bool], legs: Columns
-) -> tuple[int, int]:
-    """Write the leg to the base (zone, and whether it is the depot); return zone and time after it, see `go_back`."""
+def to_base(ground: Ground, rule: TourRule, state: State, base: tuple[int, bool], legs: Columns) -> tuple[int, int]:
+    """Write the leg to the base (zone, and whether it is the depot); return zone and time after it."""
     zone, free_s, row, load_kg = state
     place, depot = base
     legs.load_kg[row] = load_kg
@@ -415,17 +405,11 @@ def cut_tour(
 
 
 @compiled_part
-def refill(
-    ground: Ground,
-    rule: TourRule,
-    state: tuple[int, int, int, float],
-    places: tuple[int, Integers, bool],
-    legs: Columns,
-) -> tuple[int, int]:
+def refill(ground: Ground, rule: TourRule, state: State, places: Places, legs: Columns) -> tuple[int, int]:
     """Write the leg on which a vehicle fetches more, or gets rid of what it has; return its zone and time after it.
 
-    `state` and `places` are those of `go_back`. Where the pattern names a way to a place near the stops it goes there,
-    else to the place of unloading, or to the base, where it may seek energy.
+    Where the pattern names a way to a place near the stops it goes there, else to the place of unloading, or to the
+    base, where it may seek energy.
     """
     zone, free_s, row, load_kg = state
     base, unload, depot = places
