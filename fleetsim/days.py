@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import dataframely as dy
@@ -237,8 +237,8 @@ def open_stations(stations: pl.DataFrame, year: int) -> dy.DataFrame[Station]:
     return Station.validate(stations.filter(pl.col("opened_year") <= year).sort("station_id"))
 
 
-def day_tables(day: Operated, log: Log) -> dict[str, pl.DataFrame]:
-    """Return the tables of a simulated day, by name (see DAY_TABLES).
+def day_tables(day: Operated, log: Log, wanted: Collection[str] = DAY_TABLES) -> dict[str, pl.DataFrame]:
+    """Return tables of a simulated day, by name (see DAY_TABLES).
 
     Raises
     ------
@@ -247,11 +247,12 @@ def day_tables(day: Operated, log: Log) -> dict[str, pl.DataFrame]:
     """
     check_conservation(day.model.inputs, log)
     model, log = day.settled(log)
-    use = day_use(model, log)
-    return {
-        "sessions": sessions(model, log),
-        "station_load": station_load(model, log),
-        "service": service_of(model, log, use),
-        "demand": zone_demand(model, log),
+    use = cache(lambda: day_use(model, log))
+    made: dict[str, Callable[[], pl.DataFrame]] = {
+        "sessions": lambda: sessions(model, log),
+        "station_load": lambda: station_load(model, log),
+        "service": lambda: service_of(model, log, use()),
+        "demand": lambda: zone_demand(model, log),
         "day_use": use,
     }
+    return {name: make() for name, make in made.items() if name in wanted}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +47,7 @@ NEV_MILESTONE = 2_000_000.0
 """New-energy vehicles of clause 16, whose date is reported with its range."""
 MILESTONE_CLAUSE = "nev_stock"
 CAR_FLEETS = ("car_private", "car_company")
+KEPT_OF_DAYS = ("zone_hours", *DAY_TABLES)
 LAST_SHARE = 0.97
 """Part of the progress bar that the years fill; the accounts fill the rest."""
 JUDGE_SHARE = 0.99
@@ -169,7 +170,7 @@ class Years:
             self.turn_over(year)
         if year in self.scenario.siting.years and year > self.scenario.run.first_year:
             self.days.comes_again = year, self.design_day["day"]
-            found = self._simulate(year, share, [self.design_day])
+            found = self._simulate(year, share, [self.design_day], ("demand",))
             self.days.comes_again = None
             with self.clock.stage("siting", share, f"{year}: siting"):
                 self._site(year, found)
@@ -195,8 +196,10 @@ class Years:
             self._keep("retirements", turnover.no_flows())
         self._keep("stock", self.stock)
 
-    def _simulate(self, year: int, share: float, days: Sequence[dict[str, Any]]) -> list[Tables]:
-        """Return the tables of each day, compacted."""
+    def _simulate(
+        self, year: int, share: float, days: Sequence[dict[str, Any]], wanted: Collection[str] = KEPT_OF_DAYS
+    ) -> list[Tables]:
+        """Return the wanted tables of each day, compacted."""
         with self.clock.stage("duties", share, f"{year}: duties"):
             plans = [self.days.plans(day, self.stock, year) for day in days]
         with self.clock.stage("ways", share, f"{year}: ways to stations"):
@@ -207,11 +210,16 @@ class Years:
         together = days_together(self.scenario.run.engine)
         parts: list[Tables] = []
         for first in range(0, len(planned), together):
-            parts += self._simulate_together(year, share, planned[first : first + together], supply)
+            parts += self._simulate_together(year, share, planned[first : first + together], supply, wanted)
         return parts
 
     def _simulate_together(
-        self, year: int, share: float, planned: Sequence[tuple[dict[str, Any], list[FleetPlan]]], supply: Supply
+        self,
+        year: int,
+        share: float,
+        planned: Sequence[tuple[dict[str, Any], list[FleetPlan]]],
+        supply: Supply,
+        wanted: Collection[str],
     ) -> list[Tables]:
         """Return the tables of days that are in memory at the same time."""
         with self.clock.stage("models", share, f"{year}: building the days"):
@@ -223,12 +231,12 @@ class Years:
                 inputs, engine, self._announce, self.policies, lambda told: self.clock.tell(told, share)
             )
         with self.clock.stage("tables", share, f"{year}: tables of the days"):
-            return [self._tables(model, log) for model, log in zip(models, logs, strict=True)]
+            return [self._tables(model, log, wanted) for model, log in zip(models, logs, strict=True)]
 
-    def _tables(self, day: Operated, log: Log) -> Tables:
-        """Return the tables of a simulated day, compacted; where and when energy was sought of the design day only."""
-        tables = day_tables(day, log)
-        if day.model.conditions.day == self.design_day["day"]:
+    def _tables(self, day: Operated, log: Log, wanted: Collection[str]) -> Tables:
+        """Return tables of a simulated day, compacted; where and when energy was sought of the design day only."""
+        tables = day_tables(day, log, wanted)
+        if "zone_hours" in wanted and day.model.conditions.day == self.design_day["day"]:
             tables["zone_hours"] = zone_hours(*day.settled(log))
         return {name: compact(name, table) for name, table in tables.items()}
 
@@ -350,7 +358,7 @@ def _account(city: City, scenario: Scenario, years: Years) -> Tables:
         "retirements": turnover.flows(detail["retirements"]),
         "stations": years.stations.filter(pl.col("opened_year") <= scenario.run.last_year),
     }
-    kept = ("coverage", "coverage_zones", "station_years", "piles", "siting", "zone_hours", *DAY_TABLES)
+    kept = ("coverage", "coverage_zones", "station_years", "piles", "siting", *KEPT_OF_DAYS)
     tables |= {name: years.table(name) for name in kept}
     tables |= accounts.travel(city, scenario, tables["stock"], year_span(scenario))
     tables |= accounts.energy(city, scenario, tables)

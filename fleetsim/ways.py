@@ -51,17 +51,35 @@ class Ways:
         zone and station (row numbers in the zones table and in `stations`), kind, minutes [min], km [km],
         nearest first.
         """
-        minutes = link_minutes(self.graph, self.city.speeds, hour=MEAN_HOUR, weekday=True)
         rows = stations.select(pl.col("kind").cast(pl.String), "fleet_group").with_row_index("station")
         parts = []
-        for (kind, _), part in sorted(
+        for (kind, group), part in sorted(
             rows.filter(pl.col("kind").is_in(OPEN_KINDS)).partition_by("kind", "fleet_group", as_dict=True).items(),
             key=str,
         ):
             own = part["station"].to_numpy().astype(np.int64)
-            found = nearest_k(self.graph, self.zones, self._sites(stations[own.tolist()]), count, minutes=minutes)
+            found = self._nearest((str(kind), group), stations[own.tolist()], count)
             parts.append(_long(str(kind), own, found))
         return pl.concat(parts) if parts else pl.DataFrame(schema=NEAREST)
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, str | None], tuple[tuple[int, bytes], Nearest]]:
+        """Of each kind and group, where its stations stood when `nearest` was asked last, and the ways to them."""
+        return {}
+
+    @cached_property
+    def _minutes(self) -> NDArray[np.float64]:
+        """Minutes of each link at the mean hour."""
+        return link_minutes(self.graph, self.city.speeds, hour=MEAN_HOUR, weekday=True)
+
+    def _nearest(self, key: tuple[str, str | None], stations: pl.DataFrame, count: int) -> Nearest:
+        """Return the nearest of the stations of a kind and group; looked for anew only where others stand by now."""
+        where = count, stations.select("lon", "lat").to_numpy().tobytes()
+        known = self._found.get(key)
+        if known is None or known[0] != where:
+            known = where, nearest_k(self.graph, self.zones, self._sites(stations), count, minutes=self._minutes)
+            self._found[key] = known
+        return known[1]
 
     def shortest(self, stations: dy.DataFrame[Station]) -> pl.DataFrame:
         """Return zone (cell), kind and distance_km: the shortest way to a station of each kind, see `_near`."""

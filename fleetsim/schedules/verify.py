@@ -226,7 +226,7 @@ def _design_day(scenario: Scenario, year: int, planned: Mapping[str, int]) -> tu
     years.stations = with_planned(grown, planned)
     model = years.days.model(day, plans, years.stock, years.supply(year), year)
     log = simulate_days([model.model.inputs], scenario.run.engine)[0]
-    return day_tables(model, log)["station_load"], years.stations
+    return day_tables(model, log, ("station_load",))["station_load"], years.stations
 
 
 def with_planned(stations: pl.DataFrame, planned: Mapping[str, int]) -> pl.DataFrame:

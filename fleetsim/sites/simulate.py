@@ -96,10 +96,9 @@ class Simulator:
         considered = self.scenario.charging.stations_considered
         model = self.days.model(self.day, plans, stock, Supply(standing, self.ways.nearest(standing, considered)), year)
         log = simulate_days([model.model.inputs], self.scenario.run.engine)[0]
-        found = day_tables(model, log)
+        found = day_tables(model, log, ("demand", "station_load", "sessions", "day_use"))
         plugs = standing.select(pl.lit(year, pl.Int64).alias("year"), "station_id", "plugs", "power_kw")
-        kept = {name: found[name] for name in ("demand", "station_load", "sessions", "day_use")}
-        return {**kept, "station_years": plugs, "zone_hours": zone_hours(*model.settled(log))}
+        return {**found, "station_years": plugs, "zone_hours": zone_hours(*model.settled(log))}
 
     def demand(self, tables: Tables, years: tuple[int, ...], kind: str) -> Demand:
         """Return what the simulated days sought, missed and waited for."""

@@ -23,6 +23,7 @@ from charging import cascade, energy
 from fleetsim.engine import policies, sharing, spec
 from fleetsim.engine.compiled import (
     ahead,
+    by_address,
     events,
     faults,
     heap,
@@ -37,6 +38,7 @@ from fleetsim.engine.compiled import (
     state,
     stops,
 )
+from fleetsim.engine.compiled.by_address import held
 from fleetsim.engine.compiled.events import run_on
 from fleetsim.engine.compiled.state import Day
 from fleetsim.engine.policies import SHIPPED, Policies
@@ -74,7 +76,7 @@ def entry(chosen: Policies = SHIPPED, has_extras: bool = True) -> Callable[[Day]
 
     def run(day: Day) -> bool:
         day.tally[0].sources = sources
-        is_over: bool = run_on(day)
+        is_over: bool = run_on(held(day))
         return is_over
 
     # What it calls has to be a global name: a compiled function in the closure would be another key in each process.
@@ -90,7 +92,7 @@ def entry(chosen: Policies = SHIPPED, has_extras: bool = True) -> Callable[[Day]
 
 def source_number(has_extras: bool) -> int:
     """Return a number for all that is compiled in: another source or another use of it, another number."""
-    modules = (*MODULES, ahead, spec, state, packing)
+    modules = (*MODULES, ahead, by_address, spec, state, packing)
     text = "".join(inspect.getsource(module) for module in modules) + str(has_extras)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 
