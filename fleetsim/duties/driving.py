@@ -23,6 +23,7 @@ from fleetsim.duties.arrays import (
     TourRule,
     TourWays,
 )
+from networks.by_address import held
 from networks.compiled import compiled, compiled_part
 
 HOUR_S = 3600
@@ -121,7 +122,8 @@ def draw_places(cumulated: Floats, zone: Integers, uniform: Floats, found: Integ
 def drive_tours(ground: Ground, ways: TourWays, rule: TourRule, crew: TourCrew, draws: TourDraws, log: TourLog) -> None:
     """Write the legs of vehicles that go on tours and carry all of a tour at once."""
     tour = np.empty(rule.clusters, np.int64), np.empty(rule.clusters)
-    drive_each(ground, (ways, rule), crew, draws, log, tour)
+    where = TourWays(held(ways.stem), held(ways.hop), ways.unload)
+    drive_each(held(ground), (where, held(rule)), crew, draws, TourLog(held(log.legs), log.served), tour)
 
 
 @compiled_part
@@ -279,7 +281,7 @@ def move(ground: Ground, legs: Columns, row: int, state: tuple[int, int], to: tu
 @compiled
 def reload_tours(ground: Ground, rule: TourRule, unload: Integers, task: Reloading, old: Columns, new: Columns) -> None:
     """Write the legs of vehicles anew, their tours cut where the vehicle is empty, or full; `task.row` moves on."""
-    reload_each(ground, rule, unload, task, old, new)
+    reload_each(held(ground), held(rule), unload, held(task), held(old), held(new))
 
 
 @compiled_part
@@ -435,7 +437,9 @@ def drive_shift(
 
     `choices` tell where trips lead in the morning, by day and in the evening.
     """
-    drive_trips(ground, choices, rule, crew, draws, legs)
+    morning, midday, evening = choices
+    where = held(morning), held(midday), held(evening)
+    drive_trips(held(ground), where, held(rule), crew, draws, held(legs))
 
 
 @compiled_part

@@ -23,7 +23,6 @@ from charging import cascade, energy
 from fleetsim.engine import policies, sharing, spec
 from fleetsim.engine.compiled import (
     ahead,
-    by_address,
     events,
     faults,
     heap,
@@ -38,10 +37,11 @@ from fleetsim.engine.compiled import (
     state,
     stops,
 )
-from fleetsim.engine.compiled.by_address import held
 from fleetsim.engine.compiled.events import run_on
 from fleetsim.engine.compiled.state import Day
 from fleetsim.engine.policies import SHIPPED, Policies
+from networks import by_address
+from networks.by_address import held
 from networks.errors import ScenarioError
 
 MODULES = (

@@ -1,14 +1,13 @@
-"""The state of a day is passed on by its address: by value each call would copy some two hundred words of it."""
+"""Named tuples of arrays handed on by their address: by value each call of a compiled function copies every word."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from numba.core import cgutils, extending, types
 from numba.core.datamodel.models import PrimitiveModel
 from numba.core.typing import templates
 
-from fleetsim.engine.compiled.state import Day
-
+Fields = TypeVar("Fields")
 tools, declare, typing = cast("Any", cgutils), cast("Any", extending), cast("Any", templates)
 
 
@@ -47,5 +46,5 @@ def _hold(typing_context: Any, kind: Any) -> Any:
 
 
 declare.lower_getattr_generic(Held)(_field)
-held = cast("Callable[[Day], Day]", declare.intrinsic(_hold))
-"""Put the day where it has an address; its caller stays on the stack as long as the address is in use."""
+held = cast("Callable[[Fields], Fields]", declare.intrinsic(_hold))
+"""Put a named tuple where it has an address; in use as long as the compiled function that calls this has not ended."""
