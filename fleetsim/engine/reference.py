@@ -184,6 +184,7 @@ class _Day:
             *((time, 1, row) for row, time in enumerate(faults.breaks.tolist())),
             *((step * signals.step, 2, step) for step in steps),
             *((time, 3, row) for row, time in enumerate(tasks.time.tolist())),
+            *((time, 4, row) for row, time in enumerate(inputs.pools.looks.tolist())),
         ]
         told = [s for s in self.stations if isinstance(s, ManagedStation) and s.signal >= 0]
         for time, kind, row in sorted(items):
@@ -194,6 +195,8 @@ class _Day:
                     managed.share(time)
             elif kind == 3:
                 self.dispatcher.call(row, time)
+            elif kind == 4:
+                self.dispatcher.call_again(time)
             else:
                 station, plug = self.stations[int(faults.station[row])], int(faults.plug[row])
                 (station.break_plug if kind else station.repair_plug)(plug, time)

@@ -62,6 +62,17 @@ class Dispatcher:
 
     def call(self, task: int, now: int) -> None:
         """Give a task to the first vehicle that can take it, or let it wait."""
+        if not self._is_given(task, now):
+            self.pending.setdefault(int(self.tasks.pool[task]), []).append(task)
+
+    def call_again(self, now: int) -> None:
+        """Call the tasks that wait, pool by pool, in the order in which they wait; those that are too late are lost."""
+        for pool in sorted(self.pending):
+            waiting = [task for task in self.pending[pool] if self.tasks.latest[task] >= now]
+            self.pending[pool] = [task for task in waiting if not self._is_given(task, now)]
+
+    def _is_given(self, task: int, now: int) -> bool:
+        """Give a task to the first vehicle that can take it; False if nobody can."""
         pool = int(self.tasks.pool[task])
         for zone, way in self._near(task):
             queue = self.waiting.get(self._place(pool, zone), [])
@@ -71,8 +82,8 @@ class Dispatcher:
                     del queue[place]
                     self.taker[task] = v
                     waiting.take(task, now)
-                    return
-        self.pending.setdefault(pool, []).append(task)
+                    return True
+        return False
 
     def first_pending(self, v: int, zone: int, level: int, now: int) -> int | None:
         """Return the first waiting task that vehicle `v` can take, which is then its own."""

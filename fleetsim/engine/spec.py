@@ -355,6 +355,8 @@ class Pools:
     drive: IntArray = no_grid()
     """Driving time from there [us]."""
     metres: IntArray = no_grid()
+    looks: IntArray = no_rows()
+    """When the tasks that wait are called again, rising [us]: who was short of charge may have enough by then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,6 +248,7 @@ def _pools(rng: np.random.Generator, zones: int, clock: int) -> Pools:
         zone=np.where(np.maximum.accumulate(far, axis=1), -1, near),
         drive=drive,
         metres=drive // (90 * SECOND_US // 1_000),
+        looks=np.sort(_times(rng, 4, 30, int(rng.integers(0, 40)), clock)),
     )
 
 

@@ -180,6 +180,7 @@ def _plan(model: DayModel, setting: Setting, bus: BoolArray, taxi: BoolArray) ->
         loaded_share=np.where(on_taxi, setting.taxi_loaded_share, 1.0),
         roams=np.arange(int(depot.max(initial=-1)) + 2) == 0,
         home_zone=home_zone,
+        look_us=_minutes(setting.section.dispatch_look_min),
     )
 
 

@@ -55,6 +55,8 @@ class Plan:
         One entry a pool.
     home_zone
         Zone in which each vehicle begins.
+    look_us
+        How often tasks that wait are called again [us].
     """
 
     vehicles: BoolArray
@@ -66,6 +68,7 @@ class Plan:
     loaded_share: FloatArray
     roams: BoolArray
     home_zone: IntArray
+    look_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,12 @@ def pooled(plain: DayModel, plan: Plan, near: Pools) -> Pooled:
         first_leg=ends - lengths,
         end_leg=ends,
     )
+    looks = np.arange(plan.look_us, int(made.latest.max(initial=0)) + 1, plan.look_us)
     model = replace(
         plain,
-        inputs=replace(inputs, vehicles=vehicles, legs=legs, tasks=made, pools=replace(near, roams=plan.roams)),
+        inputs=replace(
+            inputs, vehicles=vehicles, legs=legs, tasks=made, pools=replace(near, roams=plan.roams, looks=looks)
+        ),
         distance_km=plain.distance_km[leg] * shrink,
         stored=plain.stored[leg] * shrink,
         fuel=plain.fuel[leg] * shrink,

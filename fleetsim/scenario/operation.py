@@ -74,6 +74,9 @@ class OperationSection(Section):
     """Longest time a passenger waits for a taxi [min]; 5 to 20 plausible."""
     request_zones: Annotated[int, Field(ge=1, le=200)] = 60
     """Nearest zones in which a taxi is looked for; 20 to 200 plausible."""
+    dispatch_look_min: Annotated[float, Field(ge=0.5, le=120.0)] = 5.0
+    """How often requests and blocks that wait are offered again to vehicles on the plug, which may have enough by
+    then [min]; 1 to 15 plausible."""
 
     @model_validator(mode="after")
     def _banks_in_order(self) -> Self:

@@ -1,5 +1,6 @@
 """Pools: who is called to which task, worked out by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,25 @@ def test_a_bus_is_called_from_its_plug_once_its_charge_suffices() -> None:
     assert log.reason.tolist()[0] == Reason.CALLED
     assert log.energy.tolist()[0] == pytest.approx(20_000, abs=1)
     assert hours(log.departure) == pytest.approx([8.0, -1 / HOUR_US, 9.4])
+
+
+def test_a_block_that_waits_is_taken_at_the_first_look_at_which_the_bus_has_enough() -> None:
+    # As above, called at 9:12 when the bus lacks charge; at 9:06 nothing waits yet, at 9:18 it has the 22.5 kWh.
+    legs = some_legs(2, depart=0, drive=HOUR_US, at_depot=True, energy=[40_000, 20_000])
+    looks = (np.array([9.1, 9.3, 9.6]) * HOUR_US).astype(np.int64)
+    pools = replace(DEPOT, looks=looks)
+    _, log = run(pooled(1, home=0), legs, some_stations(1), tasks=tasks([8.0, 9.2]), pools=pools)
+    assert log.reason.tolist()[0] == Reason.CALLED
+    assert log.energy.tolist()[0] == pytest.approx(15_000, abs=1)
+    assert hours(log.departure) == pytest.approx([8.0, 9.3])
+
+
+def test_a_block_that_waits_too_long_is_lost_at_a_look() -> None:
+    legs = some_legs(2, depart=0, drive=HOUR_US, at_depot=True, energy=[40_000, 20_000])
+    looks = (np.array([9.3]) * HOUR_US).astype(np.int64)
+    calls = tasks([8.0, 9.2], latest=(np.array([8.0, 9.25]) * HOUR_US).astype(np.int64))
+    _, log = run(pooled(1, home=0), legs, some_stations(1), tasks=calls, pools=replace(DEPOT, looks=looks))
+    assert log.taker.tolist() == [0, -1]
 
 
 def test_a_passenger_is_taken_by_the_nearest_free_taxi_with_enough_charge() -> None:

@@ -6,7 +6,7 @@ from fleetsim.engine.compiled.heap import drop_first, is_moved, refill, schedule
 from fleetsim.engine.compiled.legs import drive, go_on
 from fleetsim.engine.compiled.managed import share
 from fleetsim.engine.compiled.packing import ROWS_BESIDE_TRIES, SHARINGS
-from fleetsim.engine.compiled.pools import become_free, begin_task, call, come_back
+from fleetsim.engine.compiled.pools import become_free, begin_task, call, call_again, come_back
 from fleetsim.engine.compiled.state import (
     AT_END,
     AT_FLOW,
@@ -17,6 +17,7 @@ from fleetsim.engine.compiled.state import (
     BETWEEN,
     CALLED_AWAY,
     HAS_EXTRAS,
+    LOOK,
     NOBODY,
     REPAIR,
     STEP,
@@ -82,6 +83,8 @@ def follow_agenda(day: Day) -> None:
     day.tally[0].agenda += 1
     if item.what == TASK:
         call(day, item.row, item.time)
+    elif item.what == LOOK:
+        call_again(day, item.time)
     elif item.what == STEP:
         for row in day.told:
             share(day, row, item.time)

@@ -17,6 +17,7 @@ from fleetsim.engine.compiled.state import (
     ITEM,
     LEG,
     LINE,
+    LOOK,
     MORE,
     MORE_COLUMNS,
     NOBODY,
@@ -111,6 +112,7 @@ def has_extras(inputs: Inputs) -> bool:
         or stations.bookable.any()
         or (inputs.vehicles.pool >= 0).any()
         or len(inputs.tasks)
+        or len(inputs.pools.looks)
     )
 
 
@@ -248,7 +250,7 @@ def _new_deliveries(inputs: Inputs) -> Records:
 
 
 def _new_agenda(inputs: Inputs, has_told: bool) -> Records:
-    """Return what the tables fix by time; at the same time repairs, breaks, steps of signals, tasks."""
+    """Return what the tables fix by time; at the same time repairs, breaks, steps of signals, tasks, looks."""
     repaired = np.flatnonzero(inputs.faults.repaired < NEVER_US)
     steps = np.arange(1, inputs.signals.price.shape[1] + 1 if has_told else 1)
     parts = (
@@ -256,6 +258,7 @@ def _new_agenda(inputs: Inputs, has_told: bool) -> Records:
         (BREAK, inputs.faults.breaks, np.arange(len(inputs.faults))),
         (STEP, steps * inputs.signals.step, steps),
         (TASK, inputs.tasks.time, np.arange(len(inputs.tasks))),
+        (LOOK, inputs.pools.looks, np.arange(len(inputs.pools.looks))),
     )
     agenda = np.zeros(sum(len(times) for _, times, _ in parts), ITEM)
     agenda["what"] = np.repeat([what for what, _, _ in parts], [len(times) for _, times, _ in parts])

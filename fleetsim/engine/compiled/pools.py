@@ -86,15 +86,9 @@ def wait(day: Day, v: int) -> None:
 
 def call(day: Day, row: int, now: int) -> None:
     """Give a task to the first vehicle that can take it, or let it wait."""
+    if is_given(day, row, now):
+        return
     task = day.tasks[row]
-    if not day.roams[task.pool]:
-        if call_from(day, row, 0, 0, 0, now):
-            return
-    else:
-        for rank in range(day.pool_ways.shape[1]):
-            way = day.pool_ways[task.zone, rank]
-            if way.zone >= 0 and call_from(day, row, way.zone, way.drive, way.metres, now):
-                return
     line = day.pending[task.pool]
     task.behind = NOBODY
     if line.head < 0:
@@ -102,6 +96,43 @@ def call(day: Day, row: int, now: int) -> None:
     else:
         day.tasks[line.tail].behind = row
     line.tail = row
+
+
+def call_again(day: Day, now: int) -> None:
+    """Call the tasks that wait, pool by pool, in the order in which they wait; those that are too late are lost."""
+    for pool in range(len(day.pending)):
+        line = day.pending[pool]
+        before, row = NOBODY, int(line.head)
+        while row >= 0:
+            behind = int(day.tasks[row].behind)
+            if day.tasks[row].latest < now or is_given(day, row, now):
+                take_out(day, line, row, before)
+            else:
+                before = row
+            row = behind
+
+
+def is_given(day: Day, row: int, now: int) -> bool:
+    """Give a task to the first vehicle that can take it; False if nobody can."""
+    task = day.tasks[row]
+    if not day.roams[task.pool]:
+        return call_from(day, row, 0, 0, 0, now)
+    for rank in range(day.pool_ways.shape[1]):
+        way = day.pool_ways[task.zone, rank]
+        if way.zone >= 0 and call_from(day, row, way.zone, way.drive, way.metres, now):
+            return True
+    return False
+
+
+def take_out(day: Day, line: Record, row: int, before: int) -> None:
+    """Take a task, which stands behind `before`, out of the line of those that wait."""
+    behind = day.tasks[row].behind
+    if before < 0:
+        line.head = behind
+    else:
+        day.tasks[before].behind = behind
+    if line.tail == row:
+        line.tail = before
 
 
 def call_from(day: Day, row: int, zone: int, drive_us: int, metres: int, now: int) -> bool:
@@ -170,12 +201,7 @@ def first_pending(day: Day, v: int, now: int) -> int:
         behind = int(day.tasks[row].behind)
         taken = reaches(day, v, row, now)
         if taken or day.tasks[row].latest < now:
-            if before < 0:
-                line.head = behind
-            else:
-                day.tasks[before].behind = behind
-            if line.tail == row:
-                line.tail = before
+            take_out(day, line, row, before)
         else:
             before = row
         if taken:

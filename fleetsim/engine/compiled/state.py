@@ -19,7 +19,7 @@ ASAP, CHEAPEST = int(Strategy.ASAP), int(Strategy.CHEAPEST)
 AT_STOP, AT_STATION, AT_FLOW, AT_END, AT_FLOOR, AT_TASK, AT_FREE = range(7)
 """What a vehicle wakes up for: it seeks energy at a stop, reaches a station, energy begins to flow, it is served or
 turned away, it has given back all it may; it begins a task, becomes free."""
-REPAIR, BREAK, STEP, TASK = range(4)
+REPAIR, BREAK, STEP, TASK, LOOK = range(5)
 """Items of the agenda, in the order in which they come at the same time."""
 AWAY, QUEUED, HOLDING, LEAVING = range(4)
 """Where a vehicle stands at a station: not at all, in the queue, on a plug, on its way out."""
