@@ -12,8 +12,6 @@ from networks.errors import DataError
 CITY = "all"
 HOURS = 24
 KWH_PER_GWH = 1e6
-VALLEY_HOURS = (23, 0, 1, 2, 3, 4, 5, 6)
-EVENING_HOURS = (18, 19, 20, 21, 22)
 KEYS = ("year", "day", "district", "hour")
 
 
@@ -74,8 +72,24 @@ def station_load_by_district(
     return _tidy(by_district)
 
 
+@dataclass(frozen=True)
+class HomeHours:
+    """Hours in which cars are charged at home.
+
+    Attributes
+    ----------
+    valley
+        Hours of cheap power, for which a share of the energy waits [h].
+    evening
+        Hours after people come home, in which the rest is charged [h].
+    """
+
+    valley: tuple[int, ...]
+    evening: tuple[int, ...]
+
+
 def home_load(
-    energy_kwh: Mapping[str, float], year: int, day: str, *, valley_share: float
+    energy_kwh: Mapping[str, float], year: int, day: str, *, valley_share: float, hours: HomeHours
 ) -> dy.DataFrame[DistrictLoad]:
     """Return home charging of a day by district and hour, schema `DistrictLoad`.
 
@@ -86,10 +100,14 @@ def home_load(
     year, day
         Year and representative day.
     valley_share
-        Share that waits for 23 to 7 h, spread evenly; the rest is spread over 18 to 23 h.
+        Share that waits for the valley.
+    hours
+        Over which hours either part is spread evenly.
     """
-    shape = {hour: valley_share / len(VALLEY_HOURS) for hour in VALLEY_HOURS}
-    shape |= {hour: (1.0 - valley_share) / len(EVENING_HOURS) for hour in EVENING_HOURS}
+    shape = dict.fromkeys(sorted({*hours.valley, *hours.evening}), 0.0)
+    for part, share in ((hours.valley, valley_share), (hours.evening, 1.0 - valley_share)):
+        for hour in part:
+            shape[hour] += share / len(part)
     rows = [
         (year, day, district, hour, energy * share)
         for district, energy in sorted(energy_kwh.items())

@@ -12,19 +12,6 @@ FloatArray = NDArray[np.float64]
 
 HOUR_S = 3600.0
 HOURS = 24
-WINTER_MONTHS = (12, 1, 2)
-SUMMER_MONTHS = (6, 7, 8)
-
-
-def season_of_month(month: int) -> str:
-    """Return the tariff season of a month: winter, mild or summer.
-
-    >>> season_of_month(1), season_of_month(4), season_of_month(7)
-    ('winter', 'mild', 'summer')
-    """
-    if month in WINTER_MONTHS:
-        return "winter"
-    return "summer" if month in SUMMER_MONTHS else "mild"
 
 
 def prices(tariffs: dy.DataFrame[Tariff], customer: str, season: str) -> FloatArray:

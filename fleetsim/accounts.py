@@ -7,7 +7,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from charging.grid import city_load, home_load, peaks, station_load_by_district
+from charging.grid import HomeHours, city_load, home_load, peaks, station_load_by_district
 from charging.tables import DistrictLoad
 from fleetsim import carbon, freight, modelled, modes, policy
 from fleetsim.calibration import observed_until
@@ -78,8 +78,9 @@ def grid(city: City, scenario: Scenario, tables: Tables) -> Tables:
     ]
     years = tables["stock"]["year"].unique().sort().to_list()
     public = _public_energy(tables["sessions"])
+    home_hours = HomeHours(scenario.grid.valley_hours, scenario.grid.evening_hours)
     homes = [
-        home_load(taken, year, day, valley_share=at_year(scenario.grid.home_valley_share, year))
+        home_load(taken, year, day, valley_share=at_year(scenario.grid.home_valley_share, year), hours=home_hours)
         for year, taken in ((year, _home_energy(tables, public.get(year, 0.0), year, efficiency)) for year in years)
         for day in city.days["day"].sort()
     ]

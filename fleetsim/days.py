@@ -90,7 +90,7 @@ class Days:
             section=self.scenario.operation,
             stations=supply.stations,
             plans=list(plans),
-            tariffs=depot_tariffs(self.city.tariffs, day["month"]),
+            tariffs=depot_tariffs(self.city.tariffs, self.scenario.grid.season(day["month"])),
             age_years=mean_ages(stock, year),
             geography=self.inputs.geography,
             charger_efficiency=self.scenario.charging.charger_efficiency,
@@ -109,7 +109,7 @@ class Days:
             year=year,
             day=day["day"],
             seed=run.seed,
-            temperature_c=hourly_temperature_c(month["mean_high_c"], month["mean_low_c"]),
+            temperature_c=hourly_temperature_c(month["mean_high_c"], month["mean_low_c"], self.scenario.charging),
             kwh_per_unit=dict(content.iter_rows()),
             sample=run.sample,
         )

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fleetsim.forecast_error import Step, log_odds, updated, widened
+from fleetsim.forecast_error import Step, log_odds, normal_tail, updated, widened
 from fleetsim.mode_utility import (
     GREEN,
     INDEX,
@@ -44,10 +44,6 @@ OBSERVED_MODES: dict[str, tuple[str, ...]] = {
     "walk_share": ("walk",),
     "slow_share": SLOW,
 }
-RANGE_CONTENT = 0.8
-"""Content of the ranges told."""
-RANGE_SPREADS = 1.28
-"""Half of such a range over the standard deviation, of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -315,7 +311,7 @@ def _total(
 
 
 def _range(segments: _Segments, section: ModesSection, fit: ModeFit, year: int, cars: float) -> tuple[float, float]:
-    """Range of the green share: the terms' 80 % range, and none to all of the trend kept."""
+    """Range of the green share: the terms' `interval`, and none to all of the trend kept."""
 
     def logit_at(terms: FloatArray, kept: float) -> float:
         changed = section.model_copy(update={"trend_kept": kept})
@@ -325,12 +321,12 @@ def _range(segments: _Segments, section: ModesSection, fit: ModeFit, year: int, 
     middle = logit_at(fit.terms, section.trend_kept)
     step = 1e-4
     slope = np.array([(logit_at(fit.terms + step * unit, section.trend_kept) - middle) / step for unit in np.eye(3)])
-    spread = RANGE_SPREADS * float(np.sqrt(slope @ fit.covariance @ slope))
+    spread = normal_tail(section.interval) * float(np.sqrt(slope @ fit.covariance @ slope))
     ends = [middle, logit_at(fit.terms, 0.0), logit_at(fit.terms, 1.0)]
     low, high = _share(min(ends) - spread), _share(max(ends) + spread)
     if fit.step is None:
         return low, high
-    return widened(_share(middle), (low, high), fit.step.half(year - fit.seen_until, RANGE_CONTENT))
+    return widened(_share(middle), (low, high), fit.step.half(year - fit.seen_until, section.interval))
 
 
 def _share(logit: float) -> float:

@@ -12,6 +12,7 @@ import polars as pl
 from fleetsim.duties.timetable import day_trips
 from fleetsim.scenario.sections import DutiesSection
 from fleetsim.tables import StockShare
+from networks.import_rules import stock_rules
 from networks.tables import Place
 from networks.zones import largest_remainder
 
@@ -21,7 +22,6 @@ CITY_WIDE = "all"
 KEYS = ["fleet", "powertrain", "operator", "exempt_reason"]
 WORK_KINDS = ("logistics_park", "wholesale_market", "waste_plant", "rail_station_freight")
 """Kinds of place that lie where jobs are; depots lie where people are."""
-DEPOT_ACCURACY_M = 3000.0
 
 
 def stock_by_rule(
@@ -106,7 +106,7 @@ def _place(kind: str, zone: Mapping[str, Any]) -> dict[str, Any]:
         "lon": zone["lon"],
         "lat": zone["lat"],
         "size": 1.0,
-        "accuracy_m": DEPOT_ACCURACY_M,
+        "accuracy_m": stock_rules().depot_accuracy_m,
         "basis": "synthetic",
     }
 

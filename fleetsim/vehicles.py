@@ -15,13 +15,7 @@ from networks.errors import DataError
 FloatArray = NDArray[np.float64]
 AmountT = TypeVar("AmountT", float, FloatArray)
 
-COLDEST_HOUR = 6
-"""Hour of the day's low, about sunrise [h]; 5 to 7 over the year."""
-WARMEST_HOUR = 15
-"""Hour of the day's high [h]; 14 to 16."""
 FUEL_POWERTRAINS = ("petrol", "diesel", "gas", "hybrid")
-SPEED_FACTOR_BOUNDS = (0.8, 1.8)
-"""Least and greatest factor of the speed on use: the line in 1 / speed holds for 8 to 60 km/h, not beyond."""
 RATES = (
     "reference_kmh", "time_share", "use_per_km", "gives_kwh", "work_kw", "electric_share", "electric_kwh_per_km",
     "phev", "usual_load_t", "use_per_tonne_km",
@@ -56,21 +50,23 @@ class LegUse:
     fuel: FloatArray
 
 
-def hourly_temperature_c(mean_high_c: float, mean_low_c: float) -> FloatArray:
+def hourly_temperature_c(mean_high_c: float, mean_low_c: float, section: ChargingSection) -> FloatArray:
     """Return the temperature at the middle of each hour of the day [C].
 
     Parameters
     ----------
     mean_high_c, mean_low_c
         Mean daily high and low of the month [C].
+    section
+        Hours of the day's low and high.
 
     Notes
     -----
-    Half a cosine from the low at 06:00 up to the high at 15:00, another one down to the next morning.
+    Half a cosine from the low up to the high, another one down to the next morning.
     """
     hours = np.arange(24) + 0.5
-    rise = WARMEST_HOUR - COLDEST_HOUR
-    since_low = (hours - COLDEST_HOUR) % 24
+    rise = section.warmest_h - section.coldest_h
+    since_low = (hours - section.coldest_h) % 24
     rising = np.cos(np.pi * (1.0 - since_low / rise))
     falling = np.cos(np.pi * (since_low - rise) / (24 - rise))
     wave = np.where(since_low <= rise, rising, falling)
@@ -103,7 +99,9 @@ def cabin_kw(
 
 
 @compiled
-def speed_factor(speed_kmh: AmountT, reference_kmh: AmountT, sensitivity: AmountT) -> AmountT:
+def speed_factor(
+    speed_kmh: AmountT, reference_kmh: AmountT, sensitivity: AmountT, bounds: tuple[float, float]
+) -> AmountT:
     """Return use per km over that at the reference speed; slow traffic takes more, by stops and idle time.
 
     Parameters
@@ -114,14 +112,16 @@ def speed_factor(speed_kmh: AmountT, reference_kmh: AmountT, sensitivity: Amount
         Mean speed at which `use_per_km` of the type holds [km/h].
     sensitivity
         Part of the use that goes with time rather than with distance [share].
+    bounds
+        Least and greatest factor.
 
     Notes
     -----
-    1 - s + s reference / speed, kept within 0.8 and 1.8: a share s of the use is in proportion to time.
+    1 - s + s reference / speed, kept within the bounds: a share s of the use is in proportion to time.
     """
     factor = 1.0 + sensitivity * (reference_kmh / np.maximum(speed_kmh, 1.0) - 1.0)
     # One by one, so that it takes numbers as well as columns when compiled.
-    kept: AmountT = np.minimum(np.maximum(factor, SPEED_FACTOR_BOUNDS[0]), SPEED_FACTOR_BOUNDS[1])
+    kept: AmountT = np.minimum(np.maximum(factor, bounds[0]), bounds[1])
     return kept
 
 
@@ -211,7 +211,7 @@ def leg_use(
         comfort_c=(section.comfort_low_c, section.comfort_high_c),
     )
     of_type = np.ascontiguousarray(parameters.select(pl.col(RATES).cast(pl.Float64)).to_numpy())
-    rates = _Rates(of_type, np.ascontiguousarray(cabin), section.cabin_stop_share)
+    rates = _Rates(of_type, np.ascontiguousarray(cabin), section.cabin_stop_share, section.speed_factor_bounds)
     stored, fuel = np.empty(legs.height), np.empty(legs.height)
     _use(_Columns(*[legs[name].to_numpy() for name in _Columns._fields]), row, rates, stored, fuel)
     return LegUse(stored, fuel)
@@ -230,11 +230,12 @@ class _Columns(NamedTuple):
 
 
 class _Rates(NamedTuple):
-    """What it depends on besides: the columns `RATES` by type, cabin power by type and hour, share of stops."""
+    """What it depends on besides: the columns `RATES` by type, cabin power by type and hour, share of stops, bounds."""
 
     of_type: FloatArray
     cabin_kw: FloatArray
     stop_share: float
+    bounds: tuple[float, float]
 
 
 @compiled
@@ -246,7 +247,7 @@ def _use(legs: _Columns, row: NDArray[np.int64], rates: _Rates, stored: FloatArr
         use_per_km = usual + per_t * (legs.load_kg[leg] / 1000.0 - load_t)
         drive_h = legs.drive_s[leg] / 3600.0
         speed = legs.distance_km[leg] / drive_h if drive_h > 0.0 else reference
-        driven = legs.distance_km[leg] * speed_factor(speed, reference, time_share)
+        driven = legs.distance_km[leg] * speed_factor(speed, reference, time_share, rates.bounds)
         hour = (legs.depart_s[leg] * 2 + legs.drive_s[leg]) // 7200 % 24
         manned_s = 0.0 if legs.at_depot[leg] else rates.stop_share * legs.dwell_s[leg]
         held_kwh = rates.cabin_kw[row[leg], hour] * (legs.drive_s[leg] + manned_s) / 3600.0

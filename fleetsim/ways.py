@@ -13,17 +13,13 @@ from scipy.spatial import cKDTree
 from charging.tables import Access, Station
 from fleetsim.datasets import City
 from networks.courses import plane_km
+from networks.import_rules import access_rules
 from networks.roads import RoadGraph
-from networks.travel import ACCESS_DETOUR, Nearest, Sites, link_minutes, nearest_k, shortest_km, snap, within
+from networks.travel import Nearest, Sites, link_minutes, nearest_k, shortest_km, snap, within
 
 OPEN_KINDS = ("public", "swap", "hydrogen")
 MEAN_HOUR = 12
 """Hour whose speeds stand for the day when stations are compared [h]: the nearest ones are the same at other hours."""
-REACH_KM = 30.0
-"""Longest straight way from a place to the road network [km]: beyond it a place is an error of the data."""
-NEAR_KM = 1.5
-"""Straight distance up to which local streets are taken to lead there, whatever the graph says [km]; an
-assumption, .8 to 2: the spacing of the arterials and secondary roads that the shipped graph holds."""
 NEAREST = {"zone": pl.Int64, "station": pl.Int64, "kind": pl.String, "minutes": pl.Float64, "km": pl.Float64}
 
 
@@ -83,14 +79,14 @@ class Ways:
 
     def shortest(self, stations: dy.DataFrame[Station]) -> pl.DataFrame:
         """Return zone (cell), kind and distance_km: the shortest way to a station of each kind, see `_near`."""
-        kinds = stations["kind"].cast(pl.String)
+        kinds, rules = stations["kind"].cast(pl.String), access_rules()
         parts = []
         for kind in OPEN_KINDS:
             own = stations.filter(kinds == kind)
             km = shortest_km(self.graph, self.zones, self._sites(own))
             if own.height:
                 straight, _ = cKDTree(self._plane(own)).query(self._plane(self.city.zones))
-                km = np.minimum(km, np.where(straight <= NEAR_KM, straight * ACCESS_DETOUR, np.inf))
+                km = np.minimum(km, np.where(straight <= rules.near_km, straight * rules.detour, np.inf))
             parts.append(self.city.zones.select("zone", kind=pl.lit(kind), distance_km=pl.Series(km)))
         return pl.concat(parts).filter(pl.col("distance_km").is_finite()).sort("kind", "zone")
 
@@ -141,16 +137,17 @@ class Ways:
 
         The graph holds no more than the main streets, so two places at one corner may be far apart on it.
         """
+        rules = access_rules()
         zones, others = cKDTree(self._plane(self.city.zones)), cKDTree(self._plane(places))
-        near = zones.sparse_distance_matrix(others, NEAR_KM, output_type="coo_matrix")
-        return coo_matrix((near.data * ACCESS_DETOUR, (near.row, near.col)), shape=near.shape)
+        near = zones.sparse_distance_matrix(others, rules.near_km, output_type="coo_matrix")
+        return coo_matrix((near.data * rules.detour, (near.row, near.col)), shape=near.shape)
 
     def _plane(self, places: pl.DataFrame) -> NDArray[np.float64]:
         lonlat = places.select("lon", "lat").to_numpy()
         return plane_km(lonlat, float(str(self.city.zones["lat"].mean())))
 
     def _sites(self, places: pl.DataFrame) -> Sites:
-        return snap(self.graph, places["lon"].to_numpy(), places["lat"].to_numpy(), limit_km=REACH_KM)
+        return snap(self.graph, places["lon"].to_numpy(), places["lat"].to_numpy(), limit_km=access_rules().reach_km)
 
 
 def _long(kind: str, rows: NDArray[np.int64], found: Nearest) -> pl.DataFrame:

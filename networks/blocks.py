@@ -12,6 +12,7 @@ import polars as pl
 
 from networks.crs import distance_km
 from networks.errors import DataError
+from networks.import_rules import block_rules
 from networks.io import require_known
 from networks.tables import DayTrip, Place, Trip
 
@@ -21,11 +22,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 HOUR_S = 3600
-NEAR_TERMINALS = 8
-NEAR_DEPARTURES = 6
-IDLE_WEIGHT = 0.01
-"""Worth of a second of standing, over a second of empty driving, where the number of buses is the same."""
 MOST_EXCHANGES = 100
+"""Rounds of exchanges of joints: a cap on time; those that shorten empty runs end far sooner."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,9 @@ def minimum_blocks(
     fewest chains that cover all trips are trips less the largest matching of ends to departures (Dilworth 1950;
     Bertossi, Carraresi and Gallo 1987, https://doi.org/10.1002/net.3230170303), found by augmenting paths; no pair
     of trips is left out, so the number is the proven minimum. Among the chainings with as few buses one with
-    short empty runs is taken: joints are exchanged while that shortens them, looking at the next 6 departures at
-    the 8 nearest terminals. Empty runs are short therefore, but not proven to be the shortest.
+    short empty runs is taken: joints are exchanged while that shortens them, looking at the next departures at
+    the nearest terminals (`import_rules.csv`, rows `blocks_...`). Empty runs are short therefore, but not proven to be
+    the shortest.
     """
     pooled = trips.with_columns(pool=pl.lit(0) if pool is None else pool)
     ordered = pooled.sort("departure_s", "trip").with_row_index("row")
@@ -117,11 +116,12 @@ def _joints(trips: pl.DataFrame, places: pl.DataFrame, rules: ChainRules) -> Int
     rows = _rows(ground, np.zeros(trips.height, np.int64), 1)
     by_ready = np.lexsort((np.arange(trips.height), ground.ready_s))
     after, before = (np.full(trips.height, -1, np.int64) for _ in range(2))
-    for ranks in (1, NEAR_TERMINALS):
+    near = round(block_rules().near_terminals), round(block_rules().near_departures)
+    for ranks in (1, near[0]):
         take_nearest(ground, rows, by_ready, (after, before), ranks)
     _complete(ground, rows, (after, before))
     for _ in range(MOST_EXCHANGES):
-        if not exchange(ground, rows, (after, before), (NEAR_TERMINALS, NEAR_DEPARTURES)):
+        if not exchange(ground, rows, (after, before), near):
             break
     return after
 
@@ -172,5 +172,5 @@ def _ground(trips: pl.DataFrame, places: pl.DataFrame, rules: ChainRules) -> Gro
         end=end.to_numpy().astype(np.int64),
         drive_s=drive_s,
         near=np.argsort(drive_s, axis=1, kind="stable"),
-        idle_weight=IDLE_WEIGHT,
+        idle_weight=block_rules().idle_weight,
     )

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from networks.crs import EARTH_RADIUS_KM, Degrees, Pair, local_plane_km, to_wgs84
+from networks.import_rules import datum_rules
 
 READINGS = ("wgs84", "gcj02", "bd09")
 SAME_AS_WGS84 = ("wgs84", "epsg:4326", "epsg:4490", "cgcs2000")
@@ -27,14 +28,7 @@ NULL_DIRECTIONS = 12
 NULL_GAP_KM = 0.2
 """Chance leaves out shifts this near to one of the readings themselves [km]."""
 KM_PER_DEGREE = EARTH_RADIUS_KM * np.pi / 180.0
-SURE_SD = 3.0
-"""Standard deviations by which a reading must lead the declared one, point by point, to be believed."""
-LEAST_BEATEN = 0.8
-"""Share of all shifts a reading must fit better than; along a straight border some fit as well as the truth."""
-FEWEST_POINTS = 10
 ROAD_STEP_KM = 0.02
-REACH_KM = 0.05
-"""Distance from a road's centre line, or a known point, over which the fit of a point falls to 1/e [km]."""
 
 Fit = Callable[[Degrees, Degrees], Degrees]
 """How well each WGS-84 point fits what is known: larger is better, 0 to 1."""
@@ -49,7 +43,8 @@ class Verdict:
     declared, likely
         The system they came with, and the one that fits best.
     sure
-        The likely one is another than declared, leads by `SURE_SD` and fits better than nearly every shift.
+        The likely one is another than declared, leads by `datum_sure_sd` (`import_rules.csv`) and fits better than
+        nearly every shift.
     lead_sd
         Lead of the likely system over the declared one, over the next best where it is the declared one itself: mean
         difference of the points' fit over its standard error.
@@ -76,7 +71,8 @@ class Verdict:
     @property
     def silent(self) -> bool:
         """Whether the evidence cannot tell the readings from an arbitrary shift, or from each other."""
-        return self.shifts_beaten < LEAST_BEATEN * self.shifts or self.lead_sd < SURE_SD
+        rules = datum_rules()
+        return self.shifts_beaten < rules.least_beaten * self.shifts or self.lead_sd < rules.sure_sd
 
 
 def judge(lon: ArrayLike, lat: ArrayLike, declared: str, fit: Fit, evidence: str) -> Verdict | None:
@@ -99,8 +95,8 @@ def judge(lon: ArrayLike, lat: ArrayLike, declared: str, fit: Fit, evidence: str
     and fewer than ten points are not judged.
     """
     x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
-    name = _reading(declared)
-    if name is None or len(x) < FEWEST_POINTS or not _in_china(x, y):
+    name, rules = _reading(declared), datum_rules()
+    if name is None or len(x) < rules.fewest_points or not _in_china(x, y):
         return None
     read = {reading: to_wgs84(x, y, reading) for reading in READINGS}
     fits = {reading: fit(*points) for reading, points in read.items()}
@@ -110,7 +106,7 @@ def judge(lon: ArrayLike, lat: ArrayLike, declared: str, fit: Fit, evidence: str
     rival = name if likely != name else max((one for one in READINGS if one != name), key=lambda one: mean[one])
     lead = _lead(fits[likely] - fits[rival])
     beaten = sum(value < mean[likely] for value in chance)
-    sure = likely != name and beaten >= LEAST_BEATEN * len(chance) and lead >= SURE_SD
+    sure = likely != name and beaten >= rules.least_beaten * len(chance) and lead >= rules.sure_sd
     return Verdict(declared, likely, sure, lead, len(chance), beaten, mean, len(x), evidence)
 
 
@@ -159,9 +155,11 @@ def label_fit(labels: Sequence[str | None], district_of: Callable[[Degrees, Degr
 
 
 def _near(tree: cKDTree, lat0: float) -> Fit:
+    reach = datum_rules().fit_km
+
     def fit(lon: Degrees, lat: Degrees) -> Degrees:
         away, _ = tree.query(np.column_stack(local_plane_km(lon, lat, lat0)))
-        return np.asarray(np.exp(-away / REACH_KM), dtype=np.float64)
+        return np.asarray(np.exp(-away / reach), dtype=np.float64)
 
     return fit
 

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from networks.courses import Floats, Ints, distance_km, inside
 from networks.errors import DataError
+from networks.import_rules import osm_rules
 from networks.osm_read import NO_POSITION, PER_DEGREE, FoundPlace, OsmContent, Tell, as_numbers, read_content
 from networks.osm_tags import TagRules
 from networks.polyline import encoded
@@ -19,8 +20,6 @@ from networks.tables import Link, LinkDetail, Node, Place
 
 SHORTEST_KM = 1e-4
 """Length of a link between two points at one place [km]; OpenStreetMap has no finer position than a centimetre."""
-ACCURACY_M = 10.0
-"""How far off a position may be [m]: an estimate of traced and surveyed points."""
 
 
 @dataclass(frozen=True)
@@ -231,5 +230,5 @@ def place_table(found: list[FoundPlace], district: str) -> dy.DataFrame[Place]:
     columns = ["place", "name", "name_zh", "kind", "district", "lon", "lat"]
     schema = {name: pl.String if name not in ("lon", "lat") else pl.Float64 for name in columns}
     table = pl.DataFrame(rows, schema=schema, orient="row").unique("place", keep="first", maintain_order=True)
-    table = table.with_columns(size=1.0, accuracy_m=ACCURACY_M, basis=pl.lit("derived")).sort("place")
+    table = table.with_columns(size=1.0, accuracy_m=osm_rules().accuracy_m, basis=pl.lit("derived")).sort("place")
     return Place.validate(table.select(Place.column_names()), cast=True)

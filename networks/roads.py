@@ -26,11 +26,9 @@ from networks.courses import (
     trace,
 )
 from networks.errors import DataError
+from networks.import_rules import road_rules
 from networks.tables import ROAD_CLASSES, Link, Node
 
-SNAP_KM = 0.35
-MERGE_KM = 0.08
-SHAPE_KM = {"ring_expressway": 0.5, "expressway": 1.0, "arterial": 1.5, "secondary": 1.8, "local": 2.5}
 DEGREE_DIGITS = 6
 KM_DIGITS = 4
 ATTRIBUTES = ("course", "road", "name_zh", "ref", "road_class", "free_flow_kmh", "winding", "basis")
@@ -229,10 +227,10 @@ def _synthetic(grid: dict[str, Any], course: str) -> pl.DataFrame:
 
 
 def _joined(lines: list[Course], attributes: pl.DataFrame) -> _Edges:
-    """Return the courses cut where they meet, cuts nearer than MERGE_KM made one node."""
+    """Return the courses cut where they meet, cuts nearer than `roads_merge_km` made one node."""
     entered = int((attributes["basis"] != "synthetic").sum())
     crossed = crossings(lines)
-    touched = touches(lines, crossed, SNAP_KM, entered)
+    touched = touches(lines, crossed, road_rules().snap_km, entered)
     lonlat, owner, along = _cuts(lines, attributes, crossed, touched)
     node = _merged(lonlat)
     position = _means(lonlat, node)
@@ -253,15 +251,28 @@ def _cuts(
     owners, alongs = np.concatenate(owner), np.concatenate(along)
     entered = int((attributes["basis"] != "synthetic").sum())
     joined = set(zip(touched.first.tolist(), touched.first_km.tolist(), strict=True))
-    tips = [tip for tip in open_ends(lines, crossed, SNAP_KM, entered) if tip not in joined]
+    tips = [tip for tip in open_ends(lines, crossed, road_rules().snap_km, entered) if tip not in joined]
+    spacing = _shape_km()
     for number, (line, road_class) in enumerate(zip(lines, attributes["road_class"], strict=True)):
         tip_km = [0.0, line.length_km] if line.closed else [km for n, km in tips if n == number]
         fixed = np.unique(np.concatenate([tip_km, alongs[owners == number]]))
-        shape = np.concatenate([tip_km, _between(fixed, SHAPE_KM[road_class])])
+        shape = np.concatenate([tip_km, _between(fixed, spacing[road_class])])
         lonlat.append(line.at(shape))
         owner.append(np.full(len(shape), number))
         along.append(shape)
     return np.vstack(lonlat), np.concatenate(owner).astype(np.int64), np.concatenate(along)
+
+
+def _shape_km() -> dict[str, float]:
+    """Return the greatest distance between nodes by road class [km]."""
+    rules = road_rules()
+    return {
+        "ring_expressway": rules.ring_shape_km,
+        "expressway": rules.expressway_shape_km,
+        "arterial": rules.arterial_shape_km,
+        "secondary": rules.secondary_shape_km,
+        "local": rules.local_shape_km,
+    }
 
 
 def _between(fixed: Floats, spacing_km: float) -> Floats:
@@ -272,9 +283,9 @@ def _between(fixed: Floats, spacing_km: float) -> Floats:
 
 
 def _merged(lonlat: Floats) -> Ints:
-    """Return for each cut the number of its node: cuts nearer than MERGE_KM share one."""
+    """Return for each cut the number of its node: cuts nearer than `roads_merge_km` share one."""
     plane = plane_km(lonlat, float(lonlat[:, 1].mean()))
-    pairs = cKDTree(plane).query_pairs(MERGE_KM, output_type="ndarray")
+    pairs = cKDTree(plane).query_pairs(road_rules().merge_km, output_type="ndarray")
     return _parts(pairs, len(lonlat))
 
 

@@ -16,14 +16,13 @@ from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
 from networks.courses import Floats, Ints, km_per_degree, plane_km
+from networks.import_rules import access_rules
 from networks.kernels import Links, paint
 from networks.polyline import decoded
 from networks.roads import RoadGraph
 from networks.search import all_nodes, links_in, links_out, within_limit
 from networks.travel import Sites
 
-WIDTH_KM = 0.1
-"""Ground beside a road that counts as served [km]: half a city block, an assumption."""
 CELLS_PER_WIDTH = 2.5
 """Cells of the raster across the width; the outline runs between their centres."""
 BESIDE = 1.5
@@ -171,7 +170,7 @@ class ServiceAreas:
     def _everywhere(self) -> NDArray[np.bool_]:
         return all_nodes(self.ground.graph)
 
-    def polygon(self, row: int, *, width_km: float = WIDTH_KM) -> shapely.MultiPolygon:
+    def polygon(self, row: int, *, width_km: float | None = None) -> shapely.MultiPolygon:
         """Return the area of a site [deg]; empty where its node is beyond the limit.
 
         Parameters
@@ -179,14 +178,14 @@ class ServiceAreas:
         row
             Row of the site.
         width_km
-            Ground beside a reached road that counts [km].
+            Ground beside a reached road that counts [km]; left out: `access_served_km` of `import_rules.csv`.
         """
         lonlat = self.stretches(row)
         if not len(lonlat):
             return shapely.MultiPolygon()
         lat0 = float(self.ground.graph.lat[self.sites.node[row]])
         plane = plane_km(lonlat.reshape(-1, 2), lat0).reshape(-1, 4)
-        points, parts = _contour(plane, width_km)
+        points, parts = _contour(plane, access_rules().served_km if width_km is None else width_km)
         per_degree = np.array([float(x) for x in km_per_degree(np.asarray(lat0))])
         return shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, points / per_degree, parts)[0]
 

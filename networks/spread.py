@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from networks.crs import local_plane_km
 from networks.errors import DataError
+from networks.import_rules import spread_rules
 from networks.layers import Shapes
 from networks.zones import largest_remainder
 
@@ -23,10 +24,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Rule = Literal["area", "roads", "places"]
 RULES: tuple[Rule, ...] = ("area", "roads", "places")
-ROAD_WEIGHTS = {"local": 1.0, "secondary": 1.0, "arterial": 0.5}
-"""How much a km of road says of people near it, by class; expressways say nothing. Assumption, 0.3 to 1."""
-BASE_SHARE = 0.1
-"""Part of each area's total that goes by area whatever the rule, so that no inhabited zone stays empty; 0 to .3."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,8 @@ def weights(rule: Rule, zones: pl.DataFrame, nodes: pl.DataFrame, links: pl.Data
 
     Notes
     -----
-    A tenth (`BASE_SHARE`) goes by area in every rule. Streets are counted half at each end of their link.
+    A part (`spread_base_share` of `import_rules.csv`) goes by area in every rule. Streets are counted half at each end
+    of their link.
     """
     area = zones["area_km2"].to_numpy()
     if rule == "area":
@@ -166,13 +164,16 @@ def weights(rule: Rule, zones: pl.DataFrame, nodes: pl.DataFrame, links: pl.Data
     found = street_km(cells, nodes, links) if rule == "roads" else place_count(cells, places)
     if found.sum() <= 0.0:
         return np.asarray(area, dtype=np.float64)
-    return np.asarray(BASE_SHARE * area / area.sum() + (1.0 - BASE_SHARE) * found / found.sum(), dtype=np.float64)
+    base = spread_rules().base_share
+    return np.asarray(base * area / area.sum() + (1.0 - base) * found / found.sum(), dtype=np.float64)
 
 
 def street_km(cells: list[str], nodes: pl.DataFrame, links: pl.DataFrame) -> Floats:
-    """Return the weighted length of streets in each H3 cell [km], see `ROAD_WEIGHTS`."""
+    """Return the weighted length of streets in each H3 cell [km]; weights by class: `import_rules.csv`."""
     ends = nodes.select("node", "lon", "lat")
-    factor = pl.col("road_class").cast(pl.String).replace_strict(ROAD_WEIGHTS, default=0.0, return_dtype=pl.Float64)
+    rules = spread_rules()
+    weights = {"local": rules.local_weight, "secondary": rules.secondary_weight, "arterial": rules.arterial_weight}
+    factor = pl.col("road_class").cast(pl.String).replace_strict(weights, default=0.0, return_dtype=pl.Float64)
     streets = links.with_columns(km=pl.col("length_km") * factor / 2.0).filter(pl.col("km") > 0.0).sort("link")
     halves = pl.concat([streets.select("km", node="from_node"), streets.select("km", node="to_node")])
     points = halves.join(ends, on="node", maintain_order="left")

@@ -18,14 +18,12 @@ from scipy.spatial import cKDTree
 from networks.contraction import Hierarchy
 from networks.courses import Floats, Ints, distance_km, plane_km
 from networks.errors import DataError
+from networks.import_rules import access_rules
 from networks.kernels import LABEL, LANES, Links, Records, Weights
 from networks.roads import RoadGraph, class_numbers
 from networks.search import links_in, links_out, nearest_sites, within_limit
 from networks.tables import ROAD_CLASSES
 
-ACCESS_DETOUR = 1.3
-ACCESS_KMH = 20.0
-ACCESS_LIMIT_KM = 15.0
 HOURS = 24
 WORKERS = os.cpu_count() or 1
 FAULTS_SHOWN = 20
@@ -49,7 +47,7 @@ class Sites:
     @property
     def access_min(self) -> Floats:
         """Time between the place and its node [min]."""
-        return self.access_km / ACCESS_KMH * 60
+        return self.access_km / access_rules().kmh * 60
 
     def take(self, rows: Ints) -> "Sites":
         """Return some of the places."""
@@ -107,7 +105,7 @@ def _factors(speeds: pl.DataFrame, column: str) -> Floats:
     return table
 
 
-def snap(graph: RoadGraph, lon: Floats, lat: Floats, *, limit_km: float = ACCESS_LIMIT_KM) -> Sites:
+def snap(graph: RoadGraph, lon: Floats, lat: Floats, *, limit_km: float | None = None) -> Sites:
     """Return the places joined to their nearest connected node.
 
     Parameters
@@ -117,7 +115,7 @@ def snap(graph: RoadGraph, lon: Floats, lat: Floats, *, limit_km: float = ACCESS
     lon, lat
         Positions of the places [deg].
     limit_km
-        Longest straight way to a node [km].
+        Longest straight way to a node [km]; left out: `access_limit_km` of `import_rules.csv`.
 
     Raises
     ------
@@ -131,16 +129,18 @@ def snap(graph: RoadGraph, lon: Floats, lat: Floats, *, limit_km: float = ACCESS
     _, nearest = cKDTree(plane_km(nodes[candidates], lat0)).query(plane_km(places, lat0))
     node = candidates[nearest]
     gap = distance_km(places, nodes[node])
-    far = np.flatnonzero(gap > limit_km)
+    rules = access_rules()
+    limit = rules.limit_km if limit_km is None else limit_km
+    far = np.flatnonzero(gap > limit)
     if len(far):
         raise DataError(
             [
                 f"place {row} at {lon[row]:.4f}, {lat[row]:.4f}: the nearest road node is {gap[row]:.1f} km away "
-                f"(limit {limit_km:g} km); correct the position or add a road"
+                f"(limit {limit:g} km); correct the position or add a road"
                 for row in far[:FAULTS_SHOWN].tolist()
             ]
         )
-    return Sites(node.astype(np.int64), gap * ACCESS_DETOUR)
+    return Sites(node.astype(np.int64), gap * rules.detour)
 
 
 def travel_minutes(graph: RoadGraph, origins: Ints, *, hour: int, weekday: bool, speeds: pl.DataFrame) -> Floats:

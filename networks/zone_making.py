@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from networks.crs import local_plane_km
 from networks.errors import DataError
+from networks.import_rules import zone_rules
 from networks.layers import Shapes
 from networks.spread import Ints, cells_of, place_count, spread_within, street_km
 from networks.tables import District, Zone
@@ -25,18 +26,7 @@ from networks.zones import AREA_DECIMALS, COARSE, DEGREE_DECIMALS, FINE, largest
 Label = Callable[[Sequence[str]], Ints]
 """District number of each cell by its centre, -1 outside the city."""
 
-MOST_FINE_KM2 = 4000.0
-"""A city up to this area gets the fine cells (resolution 8, 0.74 km2) everywhere [km2]."""
-ZONE_DENSITIES = ((10_000.0, "core"), (4_000.0, "central_city"), (500.0, "plain_new_town"))
-"""Residents a km2 from which a place counts as the functional zone [persons/km2]; below the last it is ecological.
-Assumption, -/+ half: set so that Beijing's six central districts come out as core or central city."""
 CENTRAL = ("core", "central_city")
-JOBS_PER_RESIDENT = 0.53
-"""Jobs over residents where no table tells them: that of Beijing 2020. Assumption, .40 to .60."""
-JOBS_WITH_STREETS = 0.5
-"""Part of the jobs that lies where streets and places are dense, the rest where people live. Assumption, .3 to .7."""
-RING = 1
-"""Cells around a cell with a road that belong to a city without borders."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +78,7 @@ def cells_in(areas: Shapes, central: Sequence[bool], resolution: int | None = No
                 found.update(h3.h3shape_to_cells_experimental(h3.geo_to_h3shape(part), size, contain="overlap"))
         return sorted(found)
 
-    large = _area_km2(areas) > MOST_FINE_KM2
+    large = _area_km2(areas) > zone_rules().most_fine_km2
     if resolution is None and large and any(central) and not all(central):
         return _mixed(candidates(COARSE), label, np.flatnonzero(np.asarray(central)))
     return _kept(candidates(resolution or (COARSE if large else FINE)), label)
@@ -112,7 +102,7 @@ def cells_near(
 
     size = FINE if resolution is None else resolution
     cells = _ring(cells_of(lon, lat, size))
-    if resolution is None and sum(h3.cell_area(cell, unit="km^2") for cell in cells) > MOST_FINE_KM2:
+    if resolution is None and sum(h3.cell_area(cell, unit="km^2") for cell in cells) > zone_rules().most_fine_km2:
         cells = _ring(cells_of(lon, lat, COARSE))
     return _kept(cells, label)
 
@@ -170,7 +160,7 @@ def residents(cells: pl.DataFrame, districts: Sequence[DistrictRow], weight: NDA
 def job_weight(
     cells: pl.DataFrame, people: Ints, nodes: pl.DataFrame, links: pl.DataFrame, places: pl.DataFrame
 ) -> NDArray[np.float64]:
-    """Return by how much each cell draws jobs: half as it is lived in, half as it is dense in streets and places."""
+    """Return by how much each cell draws jobs: as it is lived in and as it is dense in streets and places."""
     names = cells["zone"].to_list()
     lived = people / max(int(people.sum()), 1)
     parts = [
@@ -178,12 +168,13 @@ def job_weight(
     ]
     if not parts:
         return np.asarray(lived, dtype=np.float64)
-    return np.asarray((1.0 - JOBS_WITH_STREETS) * lived + JOBS_WITH_STREETS * np.mean(parts, axis=0), dtype=np.float64)
+    dense = zone_rules().jobs_with_streets
+    return np.asarray((1.0 - dense) * lived + dense * np.mean(parts, axis=0), dtype=np.float64)
 
 
 def spread_jobs(people: Ints, weight: NDArray[np.float64]) -> Ints:
-    """Return the jobs of each cell: `JOBS_PER_RESIDENT` a resident in all, spread by weight."""
-    total = round(int(people.sum()) * JOBS_PER_RESIDENT)
+    """Return the jobs of each cell: by residents (`zones_jobs_per_resident`), spread by weight."""
+    total = round(int(people.sum()) * zone_rules().jobs_per_resident)
     return largest_remainder(weight, total) if total else np.zeros(len(people), dtype=np.int64)
 
 
@@ -241,12 +232,18 @@ _KNOWN: Mapping[str, pl.DataType] = {
 
 
 def zone_kind(density: float) -> str:
-    """Return the functional zone of a density [persons/km2], see `ZONE_DENSITIES`.
+    """Return the functional zone of a density [persons/km2], see `import_rules.csv`, rows `zones_..._per_km2`.
 
     >>> zone_kind(12_000.0), zone_kind(10.0)
     ('core', 'ecological')
     """
-    return next((kind for least, kind in ZONE_DENSITIES if density >= least), "ecological")
+    rules = zone_rules()
+    least = (
+        (rules.core_per_km2, "core"),
+        (rules.central_per_km2, "central_city"),
+        (rules.plain_per_km2, "plain_new_town"),
+    )
+    return next((kind for residents_km2, kind in least if density >= residents_km2), "ecological")
 
 
 def zone_rows(lon: NDArray[np.float64], lat: NDArray[np.float64], zones: pl.DataFrame) -> Ints:
@@ -311,7 +308,8 @@ def _mixed(coarse: Sequence[str], label: Label, central: Ints) -> pl.DataFrame:
 def _ring(cells: Sequence[str]) -> list[str]:
     import h3
 
-    return sorted({near for cell in sorted(set(cells)) for near in h3.grid_disk(cell, RING)})
+    ring = round(zone_rules().road_ring)
+    return sorted({near for cell in sorted(set(cells)) for near in h3.grid_disk(cell, ring)})
 
 
 def _area_km2(areas: Shapes) -> float:

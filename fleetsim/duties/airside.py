@@ -11,7 +11,6 @@ from fleetsim.duties.fleet import DayOf, DutyInputs, Roll, expand, vehicle_table
 from fleetsim.duties.itinerary import FleetDay, Step, joined, keep_working, legs_of
 from networks.errors import DataError
 
-WINTER = (11, 12, 1, 2, 3)
 """Months in which the kinds work that work in winter only, see the table `AirsidePattern`."""
 
 Row = dict[str, Any]
@@ -52,7 +51,7 @@ def airside_day(inputs: DutyInputs, counts: pl.DataFrame, day: DayOf) -> FleetDa
         vehicle = roll.of_reason(name)
         numbers = whole(rows["share"].to_numpy(), vehicle.size)
         for row, part in zip(rows.iter_rows(named=True), np.split(vehicle, np.cumsum(numbers)[:-1]), strict=True):
-            if row["winter_only"] and day.month not in WINTER:
+            if row["winter_only"] and day.month not in inputs.section.deicing_months:
                 continue
             part = part[evenly(part.size, inputs.section.airside_in_service_share)]
             legs.append(_legs(inputs, day, row, (part, zone[part]), waves))

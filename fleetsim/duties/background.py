@@ -13,7 +13,6 @@ from fleetsim.duties.geography import next_zone, zone_of_one_district
 from fleetsim.duties.tables import BackgroundArrival, BackgroundPattern
 from fleetsim.scenario.sections import DutiesSection, at_year
 
-WINTER = (12, 1, 2)
 """Months to which `winter_factor` of the table `BackgroundPattern` applies."""
 DRAWS_AN_ARRIVAL = 8
 CARRIED = ("fleet", "powertrain", "battery_kwh", "max_charge_kw")
@@ -62,7 +61,7 @@ def arrivals(inputs: DutyInputs, stock: pl.DataFrame, day: DayOf, year: int) -> 
     year
         Year of the stock.
     """
-    winter = day.month in WINTER
+    winter = day.month in inputs.section.winter_months
     patterns = sessions_per_vehicle(inputs.tables.background, inputs.section, year, winter=winter)
     key = ["fleet", "powertrain"]
     rows = (

@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from charging.tariffs import prices, season_of_month
+from charging.tariffs import prices
 from fleetsim.duties.draws import evenly
 from fleetsim.duties.geography import Geography
 from fleetsim.engine.build import DayModel
@@ -74,9 +74,8 @@ class Operated:
         return (self.model, log) if self.pooled is None else pools.settled(self.pooled, log)
 
 
-def depot_tariffs(tariffs: Any, month: int) -> Tariffs:
-    """Return the depot's prices by hour in a month, from the table `Tariff`; all alike where it has none."""
-    season = season_of_month(month)
+def depot_tariffs(tariffs: Any, season: str) -> Tariffs:
+    """Return the depot's prices by hour in a season, from the table `Tariff`; all alike where it has none."""
     own = tariffs.filter(pl.col("customer") == TARIFF_CUSTOMER, pl.col("season").cast(pl.String) == season)
     if own.is_empty():
         return Tariffs(np.ones(24), np.zeros(24, np.bool_))

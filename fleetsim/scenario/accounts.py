@@ -1,10 +1,10 @@
 """The scenario's sections on modes, freight, the grid, solar power and carbon."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
-from fleetsim.scenario.sections import AmountByYear, PositiveByYear, Section, ShareByYear
+from fleetsim.scenario.sections import AmountByYear, Hours, Months, PositiveByYear, Section, ShareByYear
 
 
 class ModesSection(Section):
@@ -125,6 +125,8 @@ class ModesSection(Section):
     }
     """Transit aversion, bus: shortfall of yearly boardings against the base year. Derived from published boardings
     for 2020, 2021, 2023 and 2024; 2022 and later years are assumptions (plus or minus 0.05)."""
+    interval: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.80
+    """Probability content of the ranges of green travel."""
     trend_kept: Annotated[float, Field(ge=0.0, le=1.5)] = 0.5
     """Share of the calibrated green trend that goes on after the last observation used. Assumption; 0 and 1 are the
     ends of the forecast's range."""
@@ -157,7 +159,28 @@ class GridSection(Section):
     storage_gw: AmountByYear = {2020: 0.05, 2025: 0.4, 2030: 0.9}
     """New storage connected to the city's grid [GW]. Assumption, 0.2 to 0.8 in 2025; no published outcome."""
     home_valley_share: ShareByYear = {2020: 0.6, 2030: 0.75}
-    """Share of home charging that waits for the valley hours (23 to 7 h). Assumption, 0.4 to 0.9."""
+    """Share of home charging that waits for the valley hours. Assumption, 0.4 to 0.9."""
+    valley_hours: Hours = (23, 0, 1, 2, 3, 4, 5, 6)
+    """Hours of cheap power at home, over which that share is spread [h]; 22 or 23 to 5 or 7 h plausible."""
+    evening_hours: Hours = (18, 19, 20, 21, 22)
+    """Hours over which the rest of home charging is spread [h]. Assumption, from 16 to 19 h to midnight."""
+    winter_months: Months = (12, 1, 2)
+    """Months in which the winter prices of `tariffs.csv` hold [month]; November to February at most."""
+    summer_months: Months = (6, 7, 8)
+    """Months in which the summer prices hold [month]; the others are mild. May to September at most."""
+
+    @model_validator(mode="after")
+    def _seasons(self) -> Self:
+        both = sorted(set(self.winter_months) & set(self.summer_months))
+        if both:
+            raise ValueError(f"winter_months, summer_months: month {both[0]} is in both; name it once")
+        return self
+
+    def season(self, month: int) -> str:
+        """Return the season of the tariffs in a month: winter, summer or mild."""
+        if month in self.winter_months:
+            return "winter"
+        return "summer" if month in self.summer_months else "mild"
 
 
 class SolarSection(Section):

@@ -13,6 +13,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 PositiveByYear = Annotated[dict[int, PositiveFloat], Field(min_length=1)]
 AmountByYear = Annotated[dict[int, NonNegativeFloat], Field(min_length=1)]
 ShareByYear = Annotated[dict[int, Share], Field(min_length=1)]
+Hours = Annotated[tuple[Annotated[int, Field(ge=0, le=23)], ...], Field(min_length=1)]
+Months = tuple[Annotated[int, Field(ge=1, le=12)], ...]
 
 
 class Section(BaseModel):
@@ -48,6 +50,13 @@ def last_full_year(until: str) -> int:
     """
     year, month = (int(part) for part in until.split("-"))
     return year if month == 12 else year - 1
+
+
+def in_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return a pair of bounds as it is, if the lower one comes first."""
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"{bounds[0]} is above {bounds[1]}; give the lower one first")
+    return bounds
 
 
 class RunSection(Section):
@@ -306,12 +315,16 @@ class DutiesSection(Section):
     """Shortest pause between two jobs in which an airside vehicle may charge [min]; 20 to 60 plausible."""
     airside_window_min: Annotated[float, Field(ge=0.0, le=120.0)] = 15.0
     """Delay by which a job at an aircraft counts as missed [min]; 5 to 30 plausible."""
+    deicing_months: Months = (11, 12, 1, 2, 3)
+    """Months in which airside vehicles that work in winter only are out [month]; October to April at most."""
     airside_spread: Share = 0.5
     """Largest deviation of a job's way and time at the stand from their means, drawn evenly; .3 to .7 plausible."""
     home_pile_share: dict[int, Share] = {2018: 0.49, 2020: 0.52, 2025: 0.48, 2030: 0.45}
     """Share of private and company electric cars with a charging pile of their own, by year (0.38 to 0.60 in 2025)."""
     public_sessions_factor: Annotated[float, Field(ge=0.0, le=5.0)] = 1.0
     """Factor on the public charging sessions of cars and ride-hailing vehicles."""
+    winter_months: Months = (12, 1, 2)
+    """Months in which cars charge in public as often as in winter [month]; November to March at most."""
     visit_km: Annotated[float, Field(gt=0.0, le=200.0)] = 12.0
     """Mean way from home to the places where cars charge away from it [km]; 8 to 20 plausible."""
     session_bounds: tuple[Share, Share] = (0.1, 0.9)

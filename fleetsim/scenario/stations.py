@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, model_validator
 
-from fleetsim.scenario.sections import Section, Share
+from fleetsim.scenario.sections import Section, Share, in_order
 
 
 class ChargingSection(Section):
@@ -58,6 +58,10 @@ class ChargingSection(Section):
     """Temperature below which the cabin is heated [C]; 15 to 20 plausible."""
     comfort_high_c: Annotated[float, Field(ge=15.0, le=35.0)] = 24.0
     """Temperature above which the cabin is cooled [C]; 22 to 27 plausible."""
+    coldest_h: Annotated[int, Field(ge=0, le=11)] = 6
+    """Hour of the day's lowest temperature, about sunrise [h]; 5 to 7 over the year."""
+    warmest_h: Annotated[int, Field(ge=12, le=23)] = 15
+    """Hour of the day's highest temperature [h]; 14 to 16 plausible."""
     cabin_stop_share: Share = 0.25
     """Share of a stop, not at the depot, for which the cabin is heated or cooled; 0 to .6 plausible."""
     reference_speed_kmh: dict[str, Annotated[float, Field(gt=0.0, le=120.0)]] = {
@@ -69,6 +73,9 @@ class ChargingSection(Section):
     """Part of an electric vehicle's use that goes with time rather than distance; 0 to .25 plausible."""
     fuel_time_share: Share = 0.3
     """The same for fuel vehicles, whose engines idle; .15 to .5 plausible."""
+    speed_factor_bounds: Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(in_order)] = (0.8, 1.8)
+    """Least and greatest factor of a leg's speed on its use: use goes with the time per km between about 8 and 60 km/h,
+    not beyond; .6 to .9 and 1.5 to 2.5 plausible."""
     usual_load_share: Share = 0.3
     """Load at which a type's use per km holds, over its payload: the mean over a day's distance of a vehicle that sets
     out two thirds full and comes home empty; .2 to .5 plausible."""

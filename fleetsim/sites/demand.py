@@ -19,11 +19,10 @@ from fleetsim.siting_ground import site_demand
 from networks.columns import numbers
 from networks.courses import plane_km
 from networks.errors import DataError
+from networks.import_rules import zone_rules
 from networks.layers import Layer, read_layer
 
 LINES_SHOWN = 10
-FAR_KM = 10.0
-"""Farthest a point of a demand file may lie from the centre of every zone [km]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,8 +294,9 @@ def _zone_of(layer: Layer, city: City) -> pl.Series:
     lat0 = float(str(city.zones["lat"].mean()))
     centres = cKDTree(plane_km(city.zones.select("lon", "lat").to_numpy(), lat0))
     away, nearest = centres.query(plane_km(points, lat0))
-    far = np.flatnonzero(away > FAR_KM).tolist()
+    most = zone_rules().far_point_km
+    far = np.flatnonzero(away > most).tolist()
     if far:
-        remedy = f"km from every zone (at most {FAR_KM:g}); are lon and lat WGS-84?"
+        remedy = f"km from every zone (at most {most:g}); are lon and lat WGS-84?"
         raise DataError([f"{layer.place(row)}: lies {away[row]:.1f} {remedy}" for row in far[:LINES_SHOWN]])
     return cells.gather(nearest.tolist())

@@ -26,9 +26,9 @@ from fleetsim.sites.phases import phases, summed, together, year_by_year
 from fleetsim.sites.request import Request
 from fleetsim.sites.size import usable
 from fleetsim.sites.traffic import Ends, Trips, long_ends, long_trips, trips_of_file
-from fleetsim.ways import REACH_KM
 from networks.compiled import compiled
 from networks.errors import InfeasibleError
+from networks.import_rules import access_rules
 from networks.roads import RoadGraph
 from networks.travel import snap
 
@@ -295,7 +295,9 @@ def make_routes(ground: Ground, request: Request) -> Routes:
 def _site_of_node(ground: Ground, year: int) -> dict[int, int]:
     """Return the offered site at each node, the one with the shortest access."""
     offered = ground.offered
-    found = snap(ground.ways.graph, offered["lon"].to_numpy(), offered["lat"].to_numpy(), limit_km=REACH_KM)
+    found = snap(
+        ground.ways.graph, offered["lon"].to_numpy(), offered["lat"].to_numpy(), limit_km=access_rules().reach_km
+    )
     near = usable(ground, year).to_numpy() & (found.access_km <= ground.rules.flow_access_km)
     order = np.lexsort((np.arange(offered.height), found.access_km))
     at_node: dict[int, int] = {}
@@ -309,7 +311,7 @@ def _near_road(ground: Ground, standing: pl.DataFrame) -> NDArray[np.int64]:
     if standing.is_empty():
         return np.empty(0, dtype=np.int64)
     own = standing.filter(pl.col("fleet_group").is_null())
-    found = snap(ground.ways.graph, own["lon"].to_numpy(), own["lat"].to_numpy(), limit_km=REACH_KM)
+    found = snap(ground.ways.graph, own["lon"].to_numpy(), own["lat"].to_numpy(), limit_km=access_rules().reach_km)
     return np.unique(found.node[found.access_km <= ground.rules.flow_access_km])
 
 

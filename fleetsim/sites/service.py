@@ -28,8 +28,8 @@ from fleetsim.sites.standard import require_within
 from networks.columns import numbers
 from networks.courses import plane_km
 from networks.errors import DataError, InfeasibleError
+from networks.import_rules import access_rules
 from networks.layers import read_layer
-from networks.travel import ACCESS_DETOUR
 
 DAYS = 365.0
 HOURS = 24.0
@@ -289,7 +289,7 @@ def _supply(path: Path, ground: Ground, sites: _Sites) -> Supply:
     ).to_numpy()
     lat0 = float(str(ground.city.zones["lat"].mean()))
     start, end = plane_km(np.column_stack([values["lon"], values["lat"]]), lat0), plane_km(places, lat0)
-    km = np.hypot(*(start[:, None, :] - end[None, :, :]).transpose(2, 0, 1)) * ACCESS_DETOUR
+    km = np.hypot(*(start[:, None, :] - end[None, :, :]).transpose(2, 0, 1)) * access_rules().detour
     within = km <= ground.rules.supply_km
     if not within.any():
         raise InfeasibleError(

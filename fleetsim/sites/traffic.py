@@ -15,15 +15,16 @@ from scipy.spatial import cKDTree
 from fleetsim.datasets import City
 from fleetsim.scenario.sites import SitesSection
 from fleetsim.sites.points import join_zones
-from fleetsim.ways import REACH_KM, Ways
+from fleetsim.ways import Ways
 from networks.columns import numbers
 from networks.compiled import compiled
 from networks.courses import plane_km
 from networks.errors import DataError
+from networks.import_rules import access_rules
 from networks.layers import Layer, read_layer
 from networks.roads import RoadGraph
 from networks.tables import ROAD_CLASSES
-from networks.travel import ACCESS_DETOUR, link_minutes, snap
+from networks.travel import link_minutes, snap
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -85,7 +86,7 @@ def link_traffic(city: City, ways: Ways, rules: SitesSection) -> Floats:
     inside = points.of_zone >= 0
     np.add.at(jobs, points.of_zone[inside], city.zones["jobs"].to_numpy()[inside].astype(np.float64))
     rows = city.zones[zone]
-    node = snap(ways.graph, rows["lon"].to_numpy(), rows["lat"].to_numpy(), limit_km=REACH_KM).node
+    node = snap(ways.graph, rows["lon"].to_numpy(), rows["lat"].to_numpy(), limit_km=access_rules().reach_km).node
     km = _away_km(rows.select("lon", "lat").to_numpy(), city)
     pull = jobs * np.exp(-km / rules.trip_km)
     np.fill_diagonal(pull, 0.0)
@@ -179,7 +180,7 @@ def long_ends(city: City, ways: Ways, rules: SitesSection) -> Ends:
     most = max(rules.most_ends - len(doors.node), 1)
     points = join_zones(city.zones, city.zones["population"].to_numpy().astype(np.float64), most)
     rows = city.zones[points.zone.tolist()]
-    node = snap(ways.graph, rows["lon"].to_numpy(), rows["lat"].to_numpy(), limit_km=REACH_KM).node
+    node = snap(ways.graph, rows["lon"].to_numpy(), rows["lat"].to_numpy(), limit_km=access_rules().reach_km).node
     total = float(points.weight.sum())
     mass = np.full(len(doors.node), rules.gates_share * total / max(len(doors.node), 1))
     names, names_zh = _seat_names(city, rows)
@@ -244,8 +245,8 @@ def trips_of_file(path: Path, ways: Ways) -> tuple[Trips, Ends]:
         have = ", ".join(layer.rows.columns)
         raise DataError([f"{path.name}: column {name} is missing; it has {have}" for name in missing])
     value = {name: _column(layer, name) for name in FLOW_COLUMNS}
-    start = snap(ways.graph, value["from_lon"], value["from_lat"], limit_km=REACH_KM).node
-    end = snap(ways.graph, value["to_lon"], value["to_lat"], limit_km=REACH_KM).node
+    start = snap(ways.graph, value["from_lon"], value["from_lat"], limit_km=access_rules().reach_km).node
+    end = snap(ways.graph, value["to_lon"], value["to_lat"], limit_km=access_rules().reach_km).node
     same = np.flatnonzero(start == end).tolist()
     if same:
         raise DataError(
@@ -290,7 +291,7 @@ def _column(layer: Layer, name: str) -> Floats:
 def _away_km(lonlat: Floats, city: City) -> Floats:
     """Return the ways between places [km]: straight lines times the detour of streets."""
     plane = plane_km(lonlat, float(str(city.zones["lat"].mean())))
-    return np.asarray(np.hypot(*(plane[:, None, :] - plane[None, :, :]).transpose(2, 0, 1)) * ACCESS_DETOUR)
+    return np.asarray(np.hypot(*(plane[:, None, :] - plane[None, :, :]).transpose(2, 0, 1)) * access_rules().detour)
 
 
 def _district_of(city: City, lon: Floats, lat: Floats) -> list[str]:

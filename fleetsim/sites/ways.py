@@ -12,10 +12,11 @@ from scipy.spatial import cKDTree
 
 from fleetsim.scenario.sites import SitesSection
 from fleetsim.sites.traffic import link_traffic, long_ends, long_trips, trip_load
-from fleetsim.ways import NEAR_KM, REACH_KM, Ways
+from fleetsim.ways import Ways
 from networks.courses import plane_km
+from networks.import_rules import access_rules
 from networks.tables import ROAD_CLASSES
-from networks.travel import ACCESS_DETOUR, ACCESS_KMH, Sites, link_minutes, nearest_k, shortest_km, snap
+from networks.travel import Sites, link_minutes, nearest_k, shortest_km, snap
 
 Floats = NDArray[np.float64]
 HOUR_MIN = 60.0
@@ -41,7 +42,8 @@ class SiteWays(Ways):
         lat0 = float(str(self.city.zones["lat"].mean()))
         near = cKDTree(plane_km(stations.select("lon", "lat").to_numpy(), lat0))
         straight, _ = near.query(plane_km(self.city.zones.select("lon", "lat").to_numpy(), lat0))
-        street = np.where(straight <= NEAR_KM, straight * ACCESS_DETOUR / ACCESS_KMH * HOUR_MIN, np.inf)
+        rules = access_rules()
+        street = np.where(straight <= rules.near_km, straight * rules.detour / rules.kmh * HOUR_MIN, np.inf)
         return np.asarray(np.minimum(quickest, street))
 
     def link_km(self, stations: pl.DataFrame) -> Floats:
@@ -82,4 +84,4 @@ class SiteWays(Ways):
         )
 
     def _snapped(self, places: pl.DataFrame) -> Sites:
-        return snap(self.graph, places["lon"].to_numpy(), places["lat"].to_numpy(), limit_km=REACH_KM)
+        return snap(self.graph, places["lon"].to_numpy(), places["lat"].to_numpy(), limit_km=access_rules().reach_km)

@@ -30,10 +30,11 @@ if str(ROOT) not in sys.path:
 
 from networks.contraction import Hierarchy  # noqa: E402
 from networks.courses import plane_km  # noqa: E402
+from networks.import_rules import access_rules  # noqa: E402
 from networks.kernels import LABEL  # noqa: E402
 from networks.roads import RoadGraph  # noqa: E402
 from networks.search import all_nodes, links_out, nearest_sites, within_limit  # noqa: E402
-from networks.service_area import WIDTH_KM, Ground, Question, ServiceAreas  # noqa: E402
+from networks.service_area import Ground, Question, ServiceAreas  # noqa: E402
 from networks.tables import ROAD_CLASSES  # noqa: E402
 from networks.travel import Sites, hourly_minutes, travel_times  # noqa: E402
 
@@ -179,7 +180,7 @@ def buffer_union(areas: ServiceAreas, row: int) -> shapely.Geometry:
     lonlat = areas.stretches(row)
     lat0 = float(areas.ground.graph.lat[areas.sites.node[row]])
     lines = shapely.linestrings(plane_km(lonlat.reshape(-1, 2), lat0).reshape(-1, 2, 2))
-    return shapely.union_all(shapely.buffer(lines, WIDTH_KM, quad_segs=16))
+    return shapely.union_all(shapely.buffer(lines, access_rules().served_km, quad_segs=16))
 
 
 def measured(side: int, places: int, seed: int) -> dict[str, Any]:

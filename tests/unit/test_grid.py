@@ -1,13 +1,14 @@
 import polars as pl
 import pytest
 
-from charging.grid import GridYear, city_load, home_load, peaks, station_load_by_district
+from charging.grid import GridYear, HomeHours, city_load, home_load, peaks, station_load_by_district
 from charging.tables import Station, StationLoad
 from fleetsim.scenario.accounts import GridSection
 from fleetsim.supply import grid_years
 from networks.errors import DataError
 
 GRID = {2025: GridYear(28.0, 20, 0.25, 0.7, 0.4)}
+HOURS = HomeHours(GridSection().valley_hours, GridSection().evening_hours)
 
 
 def stations(kinds):
@@ -60,14 +61,14 @@ def test_a_load_of_an_unknown_station_is_an_error():
 
 
 def test_home_charging_keeps_its_energy_and_its_valley_share():
-    table = home_load({"Haidian": 100.0, "Chaoyang": 60.0}, 2025, "d", valley_share=0.6)
+    table = home_load({"Haidian": 100.0, "Chaoyang": 60.0}, 2025, "d", valley_share=0.6, hours=HOURS)
     night = table.filter((pl.col("hour") >= 23) | (pl.col("hour") < 7))["energy_kwh"].sum()
     assert table["energy_kwh"].sum() == pytest.approx(160.0)
     assert night == pytest.approx(96.0)
 
 
 def test_the_city_is_the_sum_of_its_districts():
-    home = home_load({"Haidian": 100.0, "Chaoyang": 60.0}, 2025, "d", valley_share=0.6)
+    home = home_load({"Haidian": 100.0, "Chaoyang": 60.0}, 2025, "d", valley_share=0.6, hours=HOURS)
     table = city_load([home, home])
     assert table.filter(pl.col("district") == "all")["energy_kwh"].sum() == pytest.approx(320.0)
     assert table.filter(pl.col("district") != "all")["energy_kwh"].sum() == pytest.approx(320.0)
@@ -75,7 +76,7 @@ def test_the_city_is_the_sum_of_its_districts():
 
 def test_hand_computed_peak_and_response():
     # 2 GWh over 18 to 23 h make 0.4 GW at 20 h; a quarter of it and 0.7 GW elsewhere can give way.
-    table = peaks(city_load([home_load({"Haidian": 2e6}, 2025, "d", valley_share=0.0)]), GRID)
+    table = peaks(city_load([home_load({"Haidian": 2e6}, 2025, "d", valley_share=0.0, hours=HOURS)]), GRID)
     row = table.row(0, named=True)
     assert row["charging_at_city_peak_gw"] == pytest.approx(0.4)
     assert row["charging_share"] == pytest.approx(0.4 / 28.0)
@@ -86,7 +87,7 @@ def test_hand_computed_peak_and_response():
 
 def test_more_valley_charging_lowers_the_load_at_the_city_s_peak():
     at_peak = [
-        peaks(city_load([home_load({"Haidian": 1e6}, 2025, "d", valley_share=share)]), GRID)[
+        peaks(city_load([home_load({"Haidian": 1e6}, 2025, "d", valley_share=share, hours=HOURS)]), GRID)[
             "charging_at_city_peak_gw"
         ][0]
         for share in (0.4, 0.8)
@@ -97,3 +98,8 @@ def test_more_valley_charging_lowers_the_load_at_the_city_s_peak():
 def test_the_grid_section_is_read_year_by_year():
     grid = grid_years(GridSection(city_peak_gw={2020: 20.0, 2030: 30.0}), [2020, 2025])
     assert (grid[2020].city_peak_gw, grid[2025].city_peak_gw) == (20.0, 25.0)
+
+
+def test_an_hour_of_both_parts_of_home_charging_takes_from_both():
+    table = home_load({"Haidian": 100.0}, 2025, "d", valley_share=0.6, hours=HomeHours((22, 23), (21, 22)))
+    assert dict(table.select("hour", "energy_kwh").iter_rows()) == pytest.approx({21: 20.0, 22: 50.0, 23: 30.0})

@@ -11,15 +11,39 @@ from fleetsim.datasets import data_root, read_sources
 from fleetsim.scenario.scenario import Scenario
 from networks.errors import DataError
 from networks.gtfs.convert import Choice
-from networks.import_rules import FILE, ImportRule, feed_rules, station_rules
+from networks.import_rules import (
+    FILE,
+    ImportRule,
+    access_rules,
+    block_rules,
+    datum_rules,
+    feed_rules,
+    osm_rules,
+    road_rules,
+    spread_rules,
+    station_rules,
+    stock_rules,
+    zone_rules,
+)
 from networks.io import read_table
 
 TABLE = read_table(data_root() / FILE, ImportRule)
+PARTS = {
+    "access": access_rules,
+    "blocks": block_rules,
+    "datum": datum_rules,
+    "gtfs": feed_rules,
+    "osm": osm_rules,
+    "roads": road_rules,
+    "spread": spread_rules,
+    "station": station_rules,
+    "stock": stock_rules,
+    "zones": zone_rules,
+}
 
 
 def test_every_row_is_a_rule_and_every_rule_has_its_row() -> None:
-    held = {f"gtfs_{name}": value for name, value in asdict(feed_rules()).items()}
-    held |= {f"station_{name}": value for name, value in asdict(station_rules()).items()}
+    held = {f"{prefix}_{name}": value for prefix, part in PARTS.items() for name, value in asdict(part()).items()}
     assert held == dict(TABLE.select("rule", "value").iter_rows())
 
 

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from charging.tables import Tariff
-from charging.tariffs import mean_price, prices, season_of_month, session_cost
+from charging.tariffs import mean_price, prices, session_cost
+from fleetsim.scenario.accounts import GridSection
 from networks.errors import DataError
 from networks.io import read_table
 
@@ -56,4 +57,9 @@ def test_mean_price_weighs_by_the_load():
 
 @pytest.mark.parametrize(("month", "season"), [(12, "winter"), (2, "winter"), (3, "mild"), (6, "summer"), (11, "mild")])
 def test_seasons_of_the_months(month, season):
-    assert season_of_month(month) == season
+    assert GridSection().season(month) == season
+
+
+def test_a_month_of_both_seasons_is_refused():
+    with pytest.raises(ValueError, match="month 6 is in both"):
+        GridSection(winter_months=(12, 1, 6))

@@ -11,7 +11,7 @@ from networks.errors import DataError
 SECTION = ChargingSection()
 HEATING_VALUES = {"petrol": 9.0, "diesel": 10.0, "gas": 10.8, "electricity": 1.0, "hydrogen": 33.3}
 MILD = np.full(24, 20.0)
-JANUARY = hourly_temperature_c(1.8, -8.4)
+JANUARY = hourly_temperature_c(1.8, -8.4, SECTION)
 
 
 def some_type(powertrain: str, group: str = "taxi", **given: float) -> pl.DataFrame:
@@ -50,7 +50,9 @@ def test_the_cabin_takes_nothing_within_the_comfort_band_and_grows_by_the_kelvin
 
 
 def test_slow_traffic_raises_use_and_the_reference_speed_does_not_change_it() -> None:
-    factors = speed_factor(np.array([25.0, 12.5, 1.0, 100.0]), np.full(4, 25.0), np.full(4, 0.3))
+    factors = speed_factor(
+        np.array([25.0, 12.5, 1.0, 100.0]), np.full(4, 25.0), np.full(4, 0.3), SECTION.speed_factor_bounds
+    )
     assert factors.tolist() == pytest.approx([1.0, 1.3, 1.8, 0.8])
 
 
@@ -124,3 +126,15 @@ def test_a_twelve_metre_bus_uses_within_the_winter_bracket_for_beijing() -> None
 def test_a_taxi_uses_about_three_tenths_more_in_winter() -> None:
     # Bracket: mild 0.14 to 0.19 kWh/km, winter x 1.3; it takes 0.06 kW/K.
     assert winter_factor(some_type("BEV", use_per_km=0.155, heating_kw=0.06), 25.0) == pytest.approx(1.3, abs=0.05)
+
+
+def test_the_hours_of_the_high_and_the_low_are_the_scenario_s() -> None:
+    shifted = ChargingSection(coldest_h=4, warmest_h=14)
+    temperature = hourly_temperature_c(10.0, 0.0, shifted)
+    # The middle of an hour lies half an hour off; the slower half wave is nearer to the end.
+    assert (int(temperature.argmin()), int(temperature.argmax())) == (3, 14)
+
+
+def test_bounds_of_the_speed_come_lower_first() -> None:
+    with pytest.raises(ValueError, match="give the lower one first"):
+        ChargingSection(speed_factor_bounds=(1.8, 0.8))
