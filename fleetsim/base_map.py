@@ -5,6 +5,7 @@ import json
 import polars as pl
 
 from fleetsim.datasets import City
+from fleetsim.site_names import english_names
 from networks.zone_making import zone_outlines
 from networks.zones import district_outlines
 
@@ -13,7 +14,7 @@ DRAWN_CLASSES = ("expressway", "ring_expressway", "arterial", "secondary")
 
 
 def layers(city: City) -> dict[str, pl.DataFrame]:
-    """Return the tables the screens need beside the results: districts, outlines, zones, roads, fleets, clauses."""
+    """Return the tables the screens need beside the results: districts, outlines, zones, roads, names."""
     return {
         "districts": city.districts,
         "outlines": outlines(city),
@@ -21,6 +22,7 @@ def layers(city: City) -> dict[str, pl.DataFrame]:
         "roads": roads(city),
         "fleets": city.fleets,
         "clauses": city.clauses,
+        "site_names": english_names(city),
     }
 
 

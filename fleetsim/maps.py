@@ -8,6 +8,7 @@ import polars as pl
 
 from fleetsim.map_page import district_data, district_names, draw, road_data, scaled
 from fleetsim.result import Result
+from fleetsim.site_names import shown_names
 from fleetsim.texts import Language, texts
 
 DISTANCE_BREAKS_KM = {
@@ -26,7 +27,7 @@ def coverage_page(result: Result, lang: Language = "en") -> str:
     Notes
     -----
     Needs the tables `stations`, `station_years`, `coverage` and `coverage_zones` of the result and the city tables
-    `districts`, `outlines`, `zones` and `roads`.
+    `districts`, `outlines`, `zones`, `roads` and `site_names`.
     """
     words = _filled_words(result, lang)
     data = {
@@ -38,7 +39,7 @@ def coverage_page(result: Result, lang: Language = "en") -> str:
         **_zone_data(result, lang),
         **road_data(result.city, words),
         **district_data(result.city, lang),
-        "stations": _station_data(result.table("stations"), result.table("station_years")),
+        "stations": _station_data(result, lang),
         "summary": _summary(result.table("coverage"), words),
     }
     return draw(data, words["title"], lang, "coverage")
@@ -93,14 +94,15 @@ def _distances(zones: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, dict[in
     return distances
 
 
-def _station_data(stations: pl.DataFrame, by_year: pl.DataFrame) -> dict[str, Any]:
+def _station_data(result: Result, lang: Language) -> dict[str, Any]:
+    stations = result.table("stations")
     kinds = {kind: index for index, kind in enumerate(STATION_KINDS)}
     return {
         "lat": scaled(stations["lat"].to_list()),
         "lon": scaled(stations["lon"].to_list()),
         "kind": [kinds[kind] for kind in stations["kind"]],
-        "name": stations["name"].to_list(),
-        "plugs": _plugs_by_year(stations, by_year),
+        "name": shown_names(stations, result.city.get("site_names"), lang),
+        "plugs": _plugs_by_year(stations, result.table("station_years")),
         "power": [round(value) for value in stations["power_kw"]],
         "opened": stations["opened_year"].to_list(),
         "basis": stations["basis"].to_list(),

@@ -10,6 +10,7 @@ import polars as pl
 from fleetsim import base_map
 from fleetsim.map_page import district_data, draw, road_data, scaled
 from fleetsim.maps import DISTANCE_BREAKS_KM
+from fleetsim.site_names import english_names, shown_names
 from fleetsim.sites.hours import greatest_need, mean_day, of_year
 from fleetsim.sites.job import Sited
 from fleetsim.sites.words import first_lines, quality_lines, shown_districts
@@ -39,7 +40,7 @@ def site_page(sited: Sited, lang: Language = "en") -> str:
         "missedBreaks": MISSED_BREAKS,
         "years": list(sited.request.years),
         "zones": _zones(sited, words, lang),
-        "stands": _stands(sited),
+        "stands": _stands(sited, lang),
         "sites": _sites(sited, lang),
         "plans": _plans(sited, lang),
         "curve": _curve(sited),
@@ -151,16 +152,17 @@ def _hundredths(zones: pl.DataFrame, part: pl.DataFrame) -> list[int | None]:
     return (joined["distance_km"] * HUNDREDTHS).round().cast(pl.Int64, strict=False).to_list()
 
 
-def _stands(sited: Sited) -> dict[str, Any]:
+def _stands(sited: Sited, lang: Language) -> dict[str, Any]:
     """Return the stations that stand without the plan."""
     opened = sited.tables["sites"].filter(pl.col("action").cast(pl.String) == "open")["station_id"]
     own = sited.tables["stations"].filter(pl.col("kind").cast(pl.String) == sited.request.kind)
     rest = own.filter(~pl.col("station_id").is_in(opened.implode()), pl.col("opened_year") <= sited.request.years[-1])
+    names = english_names(sited.city)
     closed = sited.city.stations.filter(pl.col("station_id").is_in(list(sited.choice.closed)))
     return {
         "lon": scaled([*rest["lon"], *closed["lon"]]),
         "lat": scaled([*rest["lat"], *closed["lat"]]),
-        "name": [*rest["name"], *closed["name"]],
+        "name": [*shown_names(rest, names, lang), *shown_names(closed, names, lang)],
         "plugs": [*rest["plugs"], *closed["plugs"]],
         "opened": [*rest["opened_year"], *closed["opened_year"]],
         "closed": [False] * rest.height + [True] * closed.height,

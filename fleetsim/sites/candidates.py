@@ -10,6 +10,7 @@ import polars as pl
 
 from fleetsim.datasets import City
 from fleetsim.scenario.scenario import Scenario
+from fleetsim.site_names import english_names
 from fleetsim.sites.expressway import expressway_sites
 from fleetsim.siting_ground import candidates
 from networks.columns import numbers
@@ -124,13 +125,12 @@ def _in_english(sites: pl.DataFrame, city: City) -> pl.DataFrame:
     -----
     Places have both. A seat is called by its name in pinyin, the centre of a zone by its district and a number.
     """
-    places = city.places.select(candidate="place", english="name")
-    seats = city.seats.select(candidate=pl.format("seat {}", "seat"), english="seat")
     number = pl.int_range(1, pl.len() + 1).over("district").cast(pl.String).str.zfill(3)
     zones = sites.filter(pl.col("candidate").str.starts_with("zone ")).sort("candidate")
     named = zones.select("candidate", english=pl.format("{} {}", "district", number))
     numbered = zones.select("candidate", zh=pl.format("{}{}", "name", number))
-    known = pl.concat([places, seats, named]).unique("candidate", keep="first", maintain_order=True)
+    others = english_names(city).rename({"name_en": "english"}).join(named, on="candidate", how="anti")
+    known = pl.concat([others, named])
     table = sites.join(known, on="candidate", how="left", maintain_order="left")
     table = table.join(numbered, on="candidate", how="left", maintain_order="left")
     return table.with_columns(name=pl.coalesce("english", "name"), name_zh=pl.coalesce("zh", "name")).drop(

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from fleetsim.scenario.sites import SitesSection
+from fleetsim.site_names import english_names, shown_names
 from fleetsim.sites.ground import Ground
 from fleetsim.sites.measured import HOUR_S, PARTS
 from fleetsim.sites.size import finite, plugs_for, wait_of
@@ -36,7 +37,8 @@ def sizing(ground: Ground, sessions: pl.DataFrame | None = None, planned: tuple[
     )
     busiest = order.group_by("year", "station_id", maintain_order=True).first().filter(pl.col("arrivals") > 0)
     known = busiest.join(ground.demand.plugs, on=["year", "station_id"]).sort("year", "station_id")
-    names = dict(ground.stations.select("station_id", "name").iter_rows())
+    shown = shown_names(ground.stations, english_names(ground.city), "en")
+    names = dict(zip(ground.stations["station_id"], shown, strict=True))
     names |= {f"{ground.kind}-{site}": name for site, name in ground.offered.select("candidate", "name").iter_rows()}
     hours = _hours(known, sessions)
     rows = [

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from fleetsim.scenario.sections import at_year
+from fleetsim.site_names import english_names, shown_names
 from fleetsim.sites.choice import Choice, Columns
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.measured import Service
@@ -56,8 +57,9 @@ def chosen_sites(ground: Ground, choice: Choice, years: tuple[int, ...], lang: L
         _row(told, row, first[row["column"]])
         for row in ground.offered.with_row_index("column")[opened.tolist()].iter_rows(named=True)
     ]
-    standing = ground.stations.filter(pl.col("station_id").is_in([*choice.enlarged, *choice.closed]))
-    rows += [_changed(told, row) for row in standing.sort("station_id").iter_rows(named=True)]
+    standing = ground.stations.filter(pl.col("station_id").is_in([*choice.enlarged, *choice.closed])).sort("station_id")
+    names = shown_names(standing, english_names(ground.city), "en")
+    rows += [_changed(told, row, name) for row, name in zip(standing.iter_rows(named=True), names, strict=True)]
     schema = ChosenSite.create_empty().schema
     table = pl.DataFrame(rows, schema={name: kind for name, kind in schema.items() if name != "rank"})
     table = table.sort("gained", "population_served", "station_id", descending=[True, True, False])
@@ -237,8 +239,8 @@ def _waits(ground: Ground, peak: float, plugs: int, service: Service | None = No
     }
 
 
-def _changed(told: _Told, row: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of a station that stands and is enlarged or closes."""
+def _changed(told: _Told, row: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the row of a station that stands and is enlarged or closes, with its English name."""
     ground, station_id = told.ground, row["station_id"]
     plugs = told.choice.enlarged.get(station_id, 0)
     gained, alone = told.choice.gains.get(station_id, (0.0, 0.0))
@@ -249,8 +251,9 @@ def _changed(told: _Told, row: dict[str, Any]) -> dict[str, Any]:
     values = {
         "station_id": station_id,
         "action": "enlarge" if plugs else "close",
+        "name": name,
         "name_zh": row["name"],
-        **{name: row[name] for name in ("name", "kind", "district", "lon", "lat", "power_kw", "basis")},
+        **{key: row[key] for key in ("kind", "district", "lon", "lat", "power_kw", "basis")},
         "year": told.year,
         "plugs": plugs,
         "plugs_before": row["plugs"],

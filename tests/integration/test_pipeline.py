@@ -91,8 +91,9 @@ def test_report_and_map_load_nothing(small: Result, lang: str) -> None:
         assert "<script src" not in text
         assert "<link" not in text.replace("&lt;link", "")
         assert {"en": "Chaoyang", "zh": "朝阳区"}[lang] in text
-    # Districts are named in the language of the page alone; stations may bear names of their own.
+    # Districts and the stations that were opened are named in the language of the page alone.
     assert ("朝阳区" in report_page(small, "", lang)) == (lang == "zh")  # type: ignore[arg-type]
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in page) == (lang == "zh")
 
 
 def test_a_saved_run_is_read_back_and_redrawn(small: Result, tmp_path: Path) -> None:
