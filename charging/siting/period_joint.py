@@ -1,4 +1,4 @@
-"""All periods of a siting model solved as one: by covering, by one program, or by the search for medians."""
+"""All periods of a siting model solved as one: by covering, by one program, or by the search for ways."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,16 +17,30 @@ from charging.siting.flow_routes import routes_of_flows
 from charging.siting.flow_search import group_flows
 from charging.siting.gradual_covering import as_covering
 from charging.siting.maximal_covering import purses, solve_purses
+from charging.siting.median_problem import CapacitatedPMedian
 from charging.siting.milp import Program, minimise
+from charging.siting.period_capacity import capacity_program
+from charging.siting.period_center import join_centers
 from charging.siting.period_covering import openings, spent_by, wide_cover
 from charging.siting.period_median import join_medians
 from charging.siting.period_models import opening_of, standing
 from charging.siting.period_problem import PeriodProblem
-from charging.siting.problem import FloatArray, IntArray, MaximalCovering, PMedian, as_sites, as_vector
+from charging.siting.problem import (
+    FloatArray,
+    IntArray,
+    MaximalCovering,
+    PCenter,
+    PMedian,
+    as_cost,
+    as_sites,
+    as_vector,
+)
 from charging.siting.service_covering import service_program
 
 MOST_ENTRIES = 40_000_000
 """Entries of a covering of all periods up to which they are solved as one."""
+MOST_WAYS = 20_000
+"""Ways between points and sites up to which medians with capacities of all periods are one program."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +52,13 @@ class Joint:
 
 
 def join(
-    problems: Sequence[Any], importance: FloatArray, states: list[IntArray], effort: Effort, *, grows: bool
+    problems: Sequence[Any],
+    importance: FloatArray,
+    states: list[IntArray],
+    alone: FloatArray,
+    effort: Effort,
+    *,
+    grows: bool,
 ) -> Joint | None:
     """Return a plan for all periods at once, begun from a known one; None where the model has none.
 
@@ -50,6 +70,8 @@ def join(
         Factor on the objective of each.
     states
         A plan in which nothing is taken back.
+    alone
+        Bound on each period as if it were the only one.
     effort
         When to stop.
     grows
@@ -61,6 +83,11 @@ def join(
     if isinstance(first, PMedian) and same:
         found, bound = join_medians(problems, importance, states, effort)
         return Joint(found, bound)
+    if isinstance(first, PCenter):
+        found, bound = join_centers(problems, importance, states, alone, effort)
+        return Joint(found, bound)
+    if isinstance(first, CapacitatedPMedian):
+        return _join_capacitated(problems, importance, states, effort)
     if isinstance(first, ServiceCovering):
         return _join_services(problems, importance, states, effort, grows=grows)
     if isinstance(first, FlowRefuelling):
@@ -144,6 +171,24 @@ def _join_flows(
     if values is None:
         return Joint(states, bound)
     return Joint([(each[:n_nodes] > 0.5).astype(np.int64) for each in values], bound)
+
+
+def _join_capacitated(
+    problems: Sequence[CapacitatedPMedian], importance: FloatArray, states: list[IntArray], effort: Effort
+) -> Joint | None:
+    """Return a plan by one program, where the periods are small enough for it."""
+    costs = [as_cost(each.cost) for each in problems]
+    if sum(int(np.isfinite(cost).sum()) for cost in costs) > MOST_WAYS:
+        return None
+    n_sites = costs[0].shape[1]
+    programs = [capacity_program(each) for each in problems]
+    known = [np.full(len(program.cost), np.nan) for program in programs]
+    for start, state in zip(known, states, strict=True):
+        start[:n_sites] = state > 0
+    values, bound = _as_one(programs, importance, csr_array(eye_array(n_sites)), known, effort)
+    if values is None:
+        return Joint(states, -bound)
+    return Joint([(each[:n_sites] > 0.5).astype(np.int64) for each in values], -bound)
 
 
 def _as_one(

@@ -15,6 +15,8 @@ from charging.siting.answer import Answer
 from charging.siting.cover_problems import GradualCovering, ServiceCovering
 from charging.siting.effort import Effort
 from charging.siting.flow_problem import FlowRefuelling, allowed_nodes, node_count
+from charging.siting.median_problem import CapacitatedPMedian
+from charging.siting.period_capacity import with_sites
 from charging.siting.period_problem import PeriodProblem
 from charging.siting.problem import FloatArray, IntArray, MaximalCovering, PCenter, PMedian, as_sites
 from charging.siting.service_covering import ServiceAnswer
@@ -27,9 +29,10 @@ MATRIX = {
     "ServiceCovering": "reach",
     "PMedian": "cost",
     "PCenter": "cost",
+    "CapacitatedPMedian": "cost",
 }
 """What each model calls its points x sites."""
-SMALLER_IS_BETTER = ("PMedian", "PCenter")
+SMALLER_IS_BETTER = ("PMedian", "PCenter", "CapacitatedPMedian")
 
 
 def kind_of(problem: PeriodProblem) -> str:
@@ -56,7 +59,7 @@ def standing(problem: PeriodProblem) -> IntArray:
     if isinstance(problem, ServiceCovering):
         for site, size in problem.existing.items():
             state[site] = size + 1
-    else:
+    elif not isinstance(problem, CapacitatedPMedian):
         state[as_sites(problem.fixed, len(state))] = 1
     return state
 
@@ -113,6 +116,19 @@ def _columns_between(
     found = solve_within(replace(problem, **changes), effort)
     assignment = np.where(found.assignment >= 0, columns[found.assignment], -1)
     return _state(len(lower), columns[found.sites]), replace(found, sites=columns[found.sites], assignment=assignment)
+
+
+@best_between.register
+def _rooms_between(
+    problem: CapacitatedPMedian, lower: IntArray, upper: IntArray, effort: Effort
+) -> tuple[IntArray, Answer]:
+    columns = np.flatnonzero((upper > 0) | (lower > 0))
+    capacity = np.broadcast_to(np.asarray(problem.capacity, dtype=np.float64), (len(lower),))
+    cost = _some_columns(problem.cost, columns)
+    narrowed = replace(problem, cost=cost, capacity=capacity[columns], p=min(problem.p, len(columns)))
+    found = with_sites(narrowed, np.flatnonzero(lower[columns] > 0), effort)
+    renumbered = replace(found, sites=columns[found.sites], assignment=columns[found.assignment])
+    return _state(len(lower), renumbered.sites), renumbered
 
 
 def _state(size: int, sites: IntArray) -> IntArray:

@@ -8,9 +8,12 @@ import numpy as np
 from charging.siting.answer import Answer
 from charging.siting.cover_problems import GradualCovering, ServiceCovering
 from charging.siting.flow_problem import FlowRefuelling
+from charging.siting.median_problem import CapacitatedPMedian
 from charging.siting.problem import FloatArray, IntArray, MaximalCovering, PCenter, PMedian
 
-PeriodProblem = MaximalCovering | GradualCovering | ServiceCovering | PMedian | PCenter | FlowRefuelling
+PeriodProblem = (
+    MaximalCovering | GradualCovering | ServiceCovering | PMedian | CapacitatedPMedian | PCenter | FlowRefuelling
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import numpy as np
 from charging.siting.answer import Answer, make_answer
 from charging.siting.cover_problems import ServiceCovering
 from charging.siting.effort import Effort, Progress
+from charging.siting.period_center import reaching_plan
 from charging.siting.period_joint import join
 from charging.siting.period_models import (
     best_between,
@@ -25,7 +26,7 @@ from charging.siting.period_models import (
     standing,
 )
 from charging.siting.period_problem import PeriodProblem, Periods, PeriodsAnswer
-from charging.siting.problem import FloatArray, IntArray
+from charging.siting.problem import FloatArray, IntArray, PCenter, PMedian
 from networks.errors import DataError, InfeasibleError
 
 ALONE_SHARE, GROWN_SHARE = 0.4, 0.5
@@ -58,8 +59,8 @@ def solve_periods(problem: Periods, effort: Effort) -> PeriodsAnswer:
     _require_alike(problems)
     search = _Search(problems, importance, effort, grows=problem.grows)
     alone = search.alone()
-    plan = search.grown([state for state, _ in alone], float(importance @ [answer.bound for _, answer in alone]))
-    plan = search.joined(plan)
+    least = np.array([answer.bound for _, answer in alone])
+    plan = search.joined(search.first([state for state, _ in alone], float(importance @ least)), least)
     parts = [_exactly(each, state) for each, state in zip(problems, plan.states, strict=True)]
     value = float(importance @ [part.objective for part in parts])
     base = make_answer(
@@ -136,6 +137,26 @@ class _Search:
         self.effort.tell(self.told.objective, self.told.bound)
         return self.effort.ended.is_set()
 
+    def first(self, alone: list[IntArray], bound: float) -> _Plan:
+        """Return the best of the plans grown from each period's own best, or any plan where none of them will do.
+
+        Raises
+        ------
+        InfeasibleError
+            If no plan is known that meets every period; it says whether there is none.
+        """
+        try:
+            return self.grown(alone, bound)
+        except InfeasibleError as error:
+            problems = [each for each in self.problems if isinstance(each, PMedian | PCenter)]
+            if not problems:
+                raise
+            states, impossible = reaching_plan(problems, self.effort)
+            if states is None:
+                told = "no plan over the periods reaches every point; raise p" if impossible else error.problems[0]
+                raise InfeasibleError([told, *error.problems[1:]]) from error
+            return _Plan(states, self._value(states), bound)
+
     def grown(self, alone: list[IntArray], bound: float) -> _Plan:
         """Return the best of the plans grown from each period's own best.
 
@@ -181,11 +202,11 @@ class _Search:
             values[period] = answer.objective
         return _Plan(states, float(self.importance @ values), bound)
 
-    def joined(self, plan: _Plan) -> _Plan:
+    def joined(self, plan: _Plan, alone: FloatArray) -> _Plan:
         """Return the plan after all periods were solved as one, where the model allows it."""
         if self.effort.suffices(plan.value, plan.bound) or self.effort.seconds_left() <= 0:
             return plan
-        joint = join(self.problems, self.importance, plan.states, self.effort, grows=self.grows)
+        joint = join(self.problems, self.importance, plan.states, alone, self.effort, grows=self.grows)
         if joint is None:
             return plan
         nearest = min if self.sense > 0 else max

@@ -49,9 +49,7 @@ def reaching(within: BoolArray, p: int, fixed: IntArray, hard: IntArray, effort:
     """
     rest = np.logical_not(np.any(within[:, fixed], axis=1, keepdims=True))[:, 0]
     points = hard[rest[hard]]
-    points = np.r_[
-        points, _apart(within, np.flatnonzero(rest), np.logical_or.reduce(within[points], axis=0), len(rest))
-    ]
+    points = np.r_[points, apart(within, np.flatnonzero(rest), np.logical_or.reduce(within[points], axis=0), len(rest))]
     chosen = np.empty(0, dtype=np.int64)
     while points.size:
         found, fewest = _cover(within[points], p - len(fixed), effort)
@@ -62,12 +60,12 @@ def reaching(within: BoolArray, p: int, fixed: IntArray, hard: IntArray, effort:
         chosen, missed = left
         if not missed.size:
             break
-        more = _apart(within, missed, np.zeros(within.shape[1], dtype=np.bool_), max(3, p // 2))
+        more = apart(within, missed, np.zeros(within.shape[1], dtype=np.bool_), max(3, p // 2))
         points = np.r_[points, more]
     return Reached(np.union1d(fixed, chosen), len(fixed), points)
 
 
-def _apart(within: BoolArray, points: IntArray, taken: BoolArray, most: int) -> IntArray:
+def apart(within: BoolArray, points: IntArray, taken: BoolArray, most: int) -> IntArray:
     """Return up to `most` of `points`, hardest first, of which no two are reached by one site, nor by `taken`."""
     order = points[np.argsort(within[points].sum(axis=1), kind="stable")]
     taken = taken.copy()
@@ -95,7 +93,7 @@ def _cover(within: BoolArray, most: int, effort: Effort) -> tuple[IntArray | Non
     """Return at most `most` sites that reach all these points, or None and how many are needed at least."""
     if _needed(within) > most:
         return None, _needed(within)
-    columns = _undominated(within)
+    columns = undominated(within)
     few = np.ascontiguousarray(within[:, columns])
     greedy = _greedy(few)
     if len(greedy) <= most:
@@ -111,13 +109,14 @@ def _cover(within: BoolArray, most: int, effort: Effort) -> tuple[IntArray | Non
     outcome = minimise(program, effort, target=float(most))
     if outcome.values is not None and np.count_nonzero(outcome.values > 0.5) <= most:
         return columns[np.flatnonzero(outcome.values > 0.5)], 0
-    return None, int(np.ceil(outcome.bound - 1e-6))
+    # Nothing is known of the number where the solver was stopped before it knew anything.
+    return None, int(np.ceil(max(outcome.bound, 0.0) - 1e-6))
 
 
 def _needed(within: BoolArray) -> int:
     """Return how many of the points no site reaches two of: so many sites are needed."""
     nothing = np.zeros(within.shape[1], dtype=np.bool_)
-    return len(_apart(within, np.arange(len(within)), nothing, len(within)))
+    return len(apart(within, np.arange(len(within)), nothing, len(within)))
 
 
 def _greedy(within: BoolArray) -> IntArray:
@@ -125,7 +124,7 @@ def _greedy(within: BoolArray) -> IntArray:
     return _fill(within, everything, np.empty(0, dtype=np.int64), len(within))[0]
 
 
-def _undominated(within: BoolArray) -> IntArray:
+def undominated(within: BoolArray) -> IntArray:
     """Return the sites without those that reach only what another one reaches."""
     bits = np.packbits(within, axis=0)
     bits = np.pad(bits, ((0, -len(bits) % 8), (0, 0)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from charging.siting.solve import solve
 from fleetsim.sites.choice import Choice, Columns, limits, number_within, quality, useful
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.notes import Note
+from fleetsim.sites.phases import opened_by_year, phases, together, used_sites, year_by_year
 from fleetsim.sites.points import Points, join_zones
 from fleetsim.sites.request import Request
 from fleetsim.sites.size import most_plugs
@@ -34,45 +37,105 @@ def peak_capacity(ground: Ground, plugs: int) -> float:
 def capacitated(ground: Ground, request: Request, report: Report | None) -> Choice:
     """Open sites for all beyond the standard: each place whole at one site that holds it, ways as short as can be.
 
+    With several years the sum over all of them is made small, and what opens stays.
+
     Raises
     ------
     InfeasibleError
-        If the largest sites together are too small: by how much.
+        If the largest sites together are too small in a year: by how much.
     """
-    year = request.years[-1]
-    visits, counted = _asking(ground, year)
-    peak = ground.in_peak(year, visits)
-    if not peak.any():
-        raise InfeasibleError(
-            f"demand: nobody is beyond siting.standard_km.{ground.kind} or was left without energy; tighten it"
-        )
-    points = join_zones(ground.city.zones, peak, ground.rules.most_places)
-    sites = promising(ground, peak, year, near=False)
-    number = number_within(ground, request, len(sites))
+    years, last = request.years, request.years[-1]
+    asking = [_asking(ground, year) for year in years]
+    sites = _promising_for(ground, request, [visits for visits, _ in asking])
+    number_within(ground, request, len(sites))
+    tasks = [_task(ground, request, step, sites, each) for step, each in enumerate(asking)]
+    told: dict[str, Any] = {}
+    if len(tasks) == 1:
+        answer = solve(tasks[0].problem, **limits(ground, request, report))
+        assignment = answer.assignment
+        opened: tuple[Columns, ...] = (np.sort(sites[np.unique(assignment)]),)
+    else:
+        plan = together(ground, request, [each.problem for each in tasks], report)
+        answer, assignment = plan, plan.parts[-1].assignment
+        opened = opened_by_year(plan, sites, used_sites(plan))
+        told["phases"] = phases(request, plan, opened)
+    task = tasks[-1]
+    load = np.bincount(assignment, weights=task.peak, minlength=len(sites))
+    people = _of_points(task.points, ground.worth(last))[task.reached]
+    gained = np.bincount(assignment, weights=people, minlength=len(sites))
+    names = {
+        int(site): f"{ground.kind}-{ground.offered['candidate'][int(sites[site])]}"
+        for site in np.flatnonzero(np.isin(sites, opened[-1])).tolist()
+    }
+    notes = (*joined(ground, task.points, sites), *_cut(task.points, task.reached))
+    return Choice(
+        opened,
+        "visit_km",
+        **quality(answer),
+        already=max(ground.total(last) - ground.gainable(last), 0.0),
+        total=ground.total(last),
+        notes=(*notes, *(year_by_year(told["phases"]) if told else ())),
+        peaks={name: float(load[site]) for site, name in names.items()},
+        gains={name: (float(gained[site]), float(gained[site])) for site, name in names.items()},
+        **told,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is asked in a year: places, which of them reach any site, and the problem of those."""
+
+    points: Points
+    reached: NDArray[np.bool_]
+    problem: CapacitatedPMedian
+
+    @property
+    def peak(self) -> Floats:
+        return np.asarray(self.problem.demand, dtype=np.float64)
+
+
+def _promising_for(ground: Ground, request: Request, visits: Sequence[Floats]) -> Columns:
+    """Return the sites that are looked at for the visits of all years.
+
+    Raises
+    ------
+    InfeasibleError
+        If nobody asks for a station in some year.
+    """
+    peaks = [ground.in_peak(year, each) for year, each in zip(request.years, visits, strict=True)]
+    for year, peak in zip(request.years, peaks, strict=True):
+        if not peak.any():
+            raise InfeasibleError(
+                f"{_in_year(request, year)}demand: nobody is beyond siting.standard_km.{ground.kind} or was left "
+                "without energy; tighten it"
+            )
+    return promising(ground, np.sum(peaks, axis=0), request.years[-1], near=False)
+
+
+def _in_year(request: Request, year: int) -> str:
+    return f"{year}: " if len(request.years) > 1 else ""
+
+
+def _task(ground: Ground, request: Request, step: int, sites: Columns, asking: tuple[Floats, Floats]) -> _Task:
+    """Return the problem of a year.
+
+    Raises
+    ------
+    InfeasibleError
+        If the largest sites are too small.
+    """
+    year, number = request.years[step], request.numbers[step]
+    visits, counted = asking
+    points = join_zones(ground.city.zones, ground.in_peak(year, visits), ground.rules.most_places)
     cost, reached = _ways(ground, points, sites)
     rows = ground.offered[sites.tolist()]
     plugs = [most_plugs(row, ground.section, ground.kind, year) for row in rows.iter_rows(named=True)]
     known = rows["capacity"].fill_null(np.nan).to_numpy() * ground.demand.peak_share
-    capacity = np.where(np.isnan(known), [peak_capacity(ground, each) for each in plugs], known)
-    _require_room(ground, request, points.weight[reached], capacity, number)
+    capacity = np.where(np.isnan(known), [peak_capacity(ground, each) if each else 0.0 for each in plugs], known)
+    _require_room(ground, number, points.weight[reached], capacity, _in_year(request, year))
     weight = _of_points(points, ground.in_peak(year, counted))[reached]
-    problem: Any = CapacitatedPMedian(cost * weight[:, None], points.weight[reached], capacity, number)
-    answer = solve(problem, **limits(ground, request, report))
-    used = np.unique(answer.assignment)
-    load = np.bincount(answer.assignment, weights=points.weight[reached], minlength=len(sites))
-    names = {int(site): f"{ground.kind}-{rows['candidate'][int(site)]}" for site in used.tolist()}
-    people = _of_points(points, ground.worth(year))[reached]
-    gained = np.bincount(answer.assignment, weights=people, minlength=len(sites))
-    return Choice(
-        (np.sort(sites[used]),),
-        "visit_km",
-        **quality(answer),
-        already=max(ground.total(year) - ground.gainable(year), 0.0),
-        total=ground.total(year),
-        notes=(*joined(ground, points, sites), *_cut(points, reached)),
-        peaks={name: float(load[site]) for site, name in names.items()},
-        gains={name: (float(gained[site]), float(gained[site])) for site, name in names.items()},
-    )
+    problem = CapacitatedPMedian(cost * weight[:, None], points.weight[reached], capacity, number)
+    return _Task(points, reached, problem)
 
 
 def _asking(ground: Ground, year: int) -> tuple[Floats, Floats]:
@@ -92,7 +155,7 @@ def _asking(ground: Ground, year: int) -> tuple[Floats, Floats]:
     return np.sum([nobody, *parts], axis=0), np.sum([nobody, *counted], axis=0)
 
 
-def _require_room(ground: Ground, request: Request, peak: Floats, capacity: Floats, number: int) -> None:
+def _require_room(ground: Ground, number: int, peak: Floats, capacity: Floats, when: str) -> None:
     """Check that some sites hold the demand together, and each place alone.
 
     Raises
@@ -108,14 +171,14 @@ def _require_room(ground: Ground, request: Request, peak: Floats, capacity: Floa
     if peak.max(initial=0.0) > rising[0]:
         over = float(peak.max()) - float(rising[0])
         raise InfeasibleError(
-            f"capacity: one place has {peak.max():.1f} arrivals in the peak hour, the largest site takes "
+            f"{when}capacity: one place has {peak.max():.1f} arrivals in the peak hour, the largest site takes "
             f"{rising[0]:.1f} within the wait standard; raise {limit} for {over:.1f} more, or sites.most_places"
         )
     enough = int(np.searchsorted(np.cumsum(rising), needed)) + 1
     told = f"raise it by {enough - number} to {enough} at least" if enough <= len(rising) else f"raise {limit}"
     raise InfeasibleError(
-        f"--number {number}: the largest sites take {room:.1f} arrivals in the peak hour within the wait standard, "
-        f"{needed:.1f} come; {told}"
+        f"{when}--number {number}: the largest sites take {room:.1f} arrivals in the peak hour within the wait "
+        f"standard, {needed:.1f} come; {told}"
     )
 
 

@@ -22,7 +22,7 @@ from fleetsim.sites.flow import flow
 from fleetsim.sites.gradual import gradual
 from fleetsim.sites.ground import Floats, Ground
 from fleetsim.sites.nearest import center, median
-from fleetsim.sites.phases import from_last, opened_by_year, phases, standard_last, together, year_by_year
+from fleetsim.sites.phases import opened_by_year, phases, standard_last, together, year_by_year
 from fleetsim.sites.request import Request
 from fleetsim.sites.service import service
 from fleetsim.sites.size import highest_costs
@@ -60,9 +60,8 @@ def choose(ground: Ground, request: Request, report: Report | None = None) -> Ch
     }
     if any(request.numbers) or request.budgets_cny or request.model == "set":
         require_plugs(ground, request.years[-1])
-    if len(request.years) > 1 and request.model in ("set", "capacitated"):
-        steps = standard_last if request.model == "set" else from_last
-        return steps(ground, request, lambda part, asked: choose(part, asked, report))
+    if len(request.years) > 1 and request.model == "set":
+        return standard_last(ground, request, lambda part, asked: choose(part, asked, report))
     return models[request.model](ground, request, report)
 
 

@@ -142,43 +142,6 @@ def _alone(choose: ChooseOne, ground: Ground, request: Request) -> tuple[float, 
     return found.objective, found.bound
 
 
-def from_last(ground: Ground, request: Request, choose: ChooseOne) -> Choice:
-    """Return a plan whose last year is the best there is, and each year before the best part of the next.
-
-    For a model that cannot be told what stands already. All years are bounded by what each could have alone.
-
-    Raises
-    ------
-    InfeasibleError
-        If a year cannot be met, with the year.
-    """
-    size = len(request.years)
-    asked = [_part(request, step, step + 1, request.model) for step in range(size)]
-    alone = [_told(choose, ground, each) for each in asked]
-    plan = [alone[-1]]
-    opened = [alone[-1].opened[-1]]
-    for each in reversed(asked[:-1]):
-        pool = opened[0]
-        part = replace(ground, offered=ground.offered[pool.tolist()])
-        plan.insert(0, _told(choose, part, _at_most(each, len(pool))))
-        opened.insert(0, np.sort(pool[plan[0].opened[-1]]))
-    rows = zip(request.years, opened, plan, alone, strict=True)
-    told = tuple(Phase(year, len(sites), own.objective, best.objective, best.bound) for year, sites, own, best in rows)
-    objective = summed(request, [each.value for each in told])
-    bound = summed(request, [each.alone_bound for each in told])
-    proven = all(each.regret <= 0.0 for each in told)
-    return replace(
-        alone[-1],
-        opened=tuple(opened),
-        objective=objective,
-        bound=objective if proven else bound,
-        gap=0.0 if proven else abs(bound - objective) / abs(objective),
-        status="optimal" if proven else "feasible",
-        notes=(*alone[-1].notes, *year_by_year(told)),
-        phases=told,
-    )
-
-
 def _part(request: Request, first: int, end: int, model: Any) -> Request:
     """Return the request for some of its years; the time of the search is shared among all."""
     return replace(

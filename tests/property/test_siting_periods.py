@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from charging.siting import (
+    CapacitatedPMedian,
     FlowRefuelling,
     Flows,
     GradualCovering,
@@ -127,18 +128,60 @@ def test_ways_over_periods_lie_between_their_bound_and_a_plan_that_can_be(case: 
     try:
         answer = solve(problem)
     except InfeasibleError:
-        # The plans are grown from the best of single periods: a plan that only others know is not found.
-        assert not np.isfinite(best) or np.isinf(problem.problems[0].cost).any()  # type: ignore[union-attr]
+        assert not np.isfinite(best)
         return
 
     assert isinstance(answer, PeriodsAnswer)
     is_a_plan(answer, value)
     assert answer.bound <= best * (1 + 1e-9) + 1e-9
     assert answer.objective >= best * (1 - 1e-9) - 1e-9
-    if not center:
-        assert answer.objective <= 1.1 * best + 1e-9
+    if center:
+        assert answer.status == "optimal"
+    assert answer.objective <= 1.1 * best + 1e-9
     if answer.status == "optimal":
         assert answer.objective == pytest.approx(best)
+
+
+@st.composite
+def rooms(draw: DrawFn) -> tuple[Periods, Value]:
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n_points, n_sites, n_periods = draw(st.integers(1, 5)), draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    cost = random.integers(0, 20, (n_periods, n_points, n_sites)).astype(float)
+    cost[random.random(cost.shape) < draw(st.sampled_from([0.0, 0.2]))] = np.inf
+    demand = random.integers(0, 6, (n_periods, n_points)).astype(float)
+    capacity = random.integers(3, 15, (n_periods, n_sites)).astype(float)
+    p = numbers(draw, n_sites, n_periods)
+
+    def value(period: int, sites: tuple[int, ...]) -> float:
+        if len(sites) != p[period]:
+            return np.inf
+        best = np.inf
+        for serving in itertools.product(sites, repeat=n_points):
+            load = np.bincount(serving, weights=demand[period], minlength=n_sites)
+            if (load <= capacity[period]).all():
+                best = min(best, float(cost[period, np.arange(n_points), list(serving)].sum()))
+        return best
+
+    return Periods([CapacitatedPMedian(cost[t], demand[t], capacity[t], p[t]) for t in range(n_periods)]), value
+
+
+@EXAMPLES
+@given(rooms())
+def test_medians_with_capacities_over_periods_are_the_best_of_all_plans_and_proven(case: tuple[Periods, Value]) -> None:
+    problem, value = case
+    n_sites = problem.problems[0].cost.shape[1]  # type: ignore[union-attr]
+    best = best_plan(n_sites, len(problem.problems), value, -1.0)
+    try:
+        answer = solve(problem)
+    except InfeasibleError:
+        # The plans are grown from the best of single periods: a plan that only others know is not found.
+        assert not np.isfinite(best) or len(problem.problems) > 1
+        return
+
+    assert isinstance(answer, PeriodsAnswer)
+    is_a_plan(answer, value)
+    assert answer.objective == pytest.approx(best)
+    assert answer.status == "optimal"
 
 
 @st.composite
@@ -255,3 +298,48 @@ def test_what_a_period_gives_up_is_told_beside_what_it_could_have_alone() -> Non
     assert [part.objective for part in answer.parts] == [1.0, 20.0]
     assert answer.regret.tolist() == [1.0, 0.0]
     assert (answer.objective, answer.status) == (41.0, "optimal")
+
+
+@st.composite
+def centers_that_stand(draw: DrawFn) -> tuple[Periods, Value]:
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n_points, n_sites, n_periods = draw(st.integers(1, 10)), draw(st.integers(3, 5)), draw(st.integers(2, 3))
+    cost = np.round(random.random((n_periods, n_points, n_sites)), draw(st.integers(1, 3)))
+    p = numbers(draw, n_sites, n_periods, least=2)
+    late = draw(st.integers(0, n_periods - 1))
+    fixed = [(0,) if period < late else (0, 2) for period in range(n_periods)]
+    importance = random.integers(1, 4, n_periods).astype(float)
+
+    def value(period: int, sites: tuple[int, ...]) -> float:
+        if len(sites) != p[period] or not set(fixed[period]) <= set(sites):
+            return np.inf
+        return float(importance[period] * cost[period][:, sites].min(axis=1).max())
+
+    return Periods([PCenter(cost[t], p[t], fixed[t]) for t in range(n_periods)], importance.tolist()), value
+
+
+@EXAMPLES
+@given(centers_that_stand(), st.sampled_from([None, 1]))
+def test_centers_over_periods_are_proven_or_lie_above_their_bound(case: tuple[Periods, Value], nodes: int) -> None:
+    problem, value = case
+    best = best_plan(problem.problems[0].cost.shape[1], len(problem.problems), value, -1.0)  # type: ignore[union-attr]
+
+    answer = solve(problem, nodes=nodes)
+
+    assert answer.bound <= best + 1e-9
+    assert answer.objective >= best - 1e-9
+    if nodes is None:
+        assert (answer.objective, answer.status) == (pytest.approx(best), "optimal")
+
+
+def test_a_plan_that_no_period_s_best_grows_into_is_found_and_one_that_cannot_be_is_refused() -> None:
+    # Alone the first period is best served from site 0, the second from 1 and 2; only 1 and then 1, 2 serves both.
+    first = np.array([[1.0, 5.0, np.inf]])
+    second = np.array([[np.inf, 1.0, np.inf], [np.inf, np.inf, 1.0]])
+
+    answer = solve(Periods([PCenter(first, 1), PCenter(second, 2)]))
+
+    assert isinstance(answer, PeriodsAnswer)
+    assert (answer.objective, answer.status, answer.opening.tolist()) == (6.0, "optimal", [-1, 0, 1])
+    with pytest.raises(InfeasibleError, match="no plan over the periods reaches every point"):
+        solve(Periods([PCenter(np.array([[1.0, np.inf, np.inf]]), 1), PCenter(second, 2)]))
