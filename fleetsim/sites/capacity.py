@@ -59,8 +59,10 @@ def capacitated(ground: Ground, request: Request, report: Report | None) -> Choi
         answer, assignment = plan, plan.parts[-1].assignment
         opened = opened_by_year(plan, sites, used_sites(plan))
         told["phases"] = phases(request, plan, opened)
+        told["yearly_peaks"] = tuple(
+            _loads(ground, sites, task.peak, part.assignment) for task, part in zip(tasks, plan.parts, strict=True)
+        )
     task = tasks[-1]
-    load = np.bincount(assignment, weights=task.peak, minlength=len(sites))
     people = _of_points(task.points, ground.worth(last))[task.reached]
     gained = np.bincount(assignment, weights=people, minlength=len(sites))
     names = {
@@ -75,7 +77,7 @@ def capacitated(ground: Ground, request: Request, report: Report | None) -> Choi
         already=max(ground.total(last) - ground.gainable(last), 0.0),
         total=ground.total(last),
         notes=(*notes, *(year_by_year(told["phases"]) if told else ())),
-        peaks={name: float(load[site]) for site, name in names.items()},
+        peaks=_loads(ground, sites, task.peak, assignment),
         gains={name: (float(gained[site]), float(gained[site])) for site, name in names.items()},
         **told,
     )
@@ -92,6 +94,13 @@ class _Task:
     @property
     def peak(self) -> Floats:
         return np.asarray(self.problem.demand, dtype=np.float64)
+
+
+def _loads(ground: Ground, sites: Columns, peak: Floats, assignment: Columns) -> dict[str, float]:
+    """Return the arrivals in the peak hour of each station that a place is assigned to [1/h]."""
+    load = np.bincount(assignment, weights=peak, minlength=len(sites))
+    names = ground.offered["candidate"]
+    return {f"{ground.kind}-{names[int(sites[site])]}": float(load[site]) for site in np.unique(assignment).tolist()}
 
 
 def _promising_for(ground: Ground, request: Request, visits: Sequence[Floats]) -> Columns:

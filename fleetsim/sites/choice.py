@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,8 @@ class Choice:
         Plugs of offered sites (by station_id) that the model itself sized; others are sized for their peak hour.
     peaks
         Arrivals in the peak hour of these stations by the model [1/h].
+    yearly_plugs, yearly_peaks
+        With several years, the same in each of them; empty: the model does not tell.
     enlarged
         Plugs after it of stations that are enlarged.
     gains
@@ -118,6 +120,22 @@ class Choice:
     unit: str = ""
     decided: int = 0
     phases: tuple[Phase, ...] = ()
+    yearly_plugs: tuple[Mapping[str, int], ...] = ()
+    yearly_peaks: tuple[Mapping[str, float], ...] = ()
+
+    def plugs_in(self, step: int) -> Mapping[str, int]:
+        """Return the plugs that the model itself gave stations in a year, by the place of the year."""
+        return self.yearly_plugs[step] if self.yearly_plugs else self.plugs
+
+    def peaks_in(self, step: int) -> Mapping[str, float]:
+        """Return the arrivals in the peak hour by the model in a year [1/h]."""
+        return self.yearly_peaks[step] if self.yearly_peaks else self.peaks
+
+    def sized_by_arrivals(self, stations: Collection[str]) -> Choice:
+        """Return the choice without the sizes that the model gave some stations."""
+        keep = [{name: size for name, size in sizes.items() if name not in stations} for sizes in self.yearly_plugs]
+        plugs = {name: size for name, size in self.plugs.items() if name not in stations}
+        return replace(self, plugs=plugs, yearly_plugs=tuple(keep))
 
 
 def limits(ground: Ground, request: Request, report: Report | None) -> dict[str, Any]:

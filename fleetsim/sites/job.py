@@ -26,6 +26,7 @@ from fleetsim.sites.compare import sizing
 from fleetsim.sites.demand import Demand, of_file, of_result, people
 from fleetsim.sites.flow import with_ends
 from fleetsim.sites.ground import Ground
+from fleetsim.sites.growth import by_year, station_years
 from fleetsim.sites.left import left_over
 from fleetsim.sites.measured import Service
 from fleetsim.sites.outcome import (
@@ -63,8 +64,8 @@ class Sited:
         The city, what was asked, what was chosen.
     tables
         sites, coverage, reach, standards, links, equity, blank_spots and zones; years, curve, plans, rounds, sizing,
-        left, zone_hours, demand_fleets and demand_hours where asked for or known; stations: those of the city with the
-        plan, for a city folder.
+        station_years, left, zone_hours, demand_fleets and demand_hours where asked for or known; stations: those of
+        the city with the plan, for a city folder.
     unit
         What the demand is counted in.
     unserved_standard_share
@@ -216,11 +217,16 @@ def _tables(found: _Found, request: Request) -> dict[str, pl.DataFrame]:
         "rounds": found.rounds,
         "fleets": _by_fleet(ground, choice, request.years[-1]) if request.fleets else pl.DataFrame(),
         "years": phase_table(choice.phases),
+        "station_years": pl.DataFrame(),
         "left": left_over(found.measured, standing[-1]) if request.measured else pl.DataFrame(),
         "zone_hours": _sought(found, simulated=request.simulate > 0),
         "demand_fleets": ground.demand.fleets,
         "demand_hours": ground.demand.hours,
     }
+    if choice.phases:
+        tables["station_years"] = station_years(ground, choice, request.years)
+        built = by_year(tables["station_years"])
+        tables["years"] = tables["years"].join(built, on="year", how="left", maintain_order="left").fill_null(0)
     if request.curve:
         tables["curve"] = curve_table(coverage_curve(ground, request), choice)
     if request.plans > 1:

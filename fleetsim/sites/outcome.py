@@ -15,6 +15,7 @@ from charging.tables import Station
 from fleetsim.sites.choice import Choice
 from fleetsim.sites.choose import covered_worth
 from fleetsim.sites.ground import Floats, Ground
+from fleetsim.sites.growth import plugs_in, station_years
 from fleetsim.sites.size import finite
 from fleetsim.sites.tables import BlankSpot, CurvePoint, FurtherPlan, LinkCoverage
 
@@ -34,10 +35,11 @@ class Stand:
 def stands(ground: Ground, choice: Choice, sites: pl.DataFrame, years: tuple[int, ...]) -> list[Stand]:
     """Return what stands before and after, by year."""
     found = []
+    sizes = station_years(ground, choice, years)
     for year in years:
         before = ground.standing(year)
         planned = sites.filter(pl.col("year") <= year)
-        opened = station_rows(ground, planned)
+        opened = with_plugs(station_rows(ground, planned), plugs_in(sizes, year))
         kept = changed(ground, before.filter(~pl.col("station_id").is_in(list(choice.closed))), planned)
         after = Station.validate(pl.concat([kept, opened]).sort("station_id"))
         found.append(Stand("before", year, before, ground.before_km(year)))
@@ -58,7 +60,12 @@ def all_stations(ground: Ground, choice: Choice, sites: pl.DataFrame) -> Any:
 def changed(ground: Ground, stations: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
     """Return stations with the plugs of those that are enlarged."""
     larger = sites.filter(pl.col("action").cast(pl.String) == "enlarge").select("station_id", after="plugs")
-    table = stations.join(larger, on="station_id", how="left", maintain_order="left")
+    return with_plugs(stations, larger)
+
+
+def with_plugs(stations: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
+    """Return stations with other plugs and what goes with them; `sizes` are station_id and after."""
+    table = stations.join(sizes, on="station_id", how="left", maintain_order="left")
     grown = pl.coalesce("after", "plugs")
     share = grown / pl.col("plugs")
     return table.with_columns(

@@ -22,7 +22,7 @@ ChooseOne = Callable[[Ground, Request], Choice]
 
 
 def together(ground: Ground, request: Request, problems: Sequence[Any], report: Report | None) -> PeriodsAnswer:
-    """Return the plan for the problems of all years as one: what opens stays, at the size it has in the last year.
+    """Return the plan for the problems of all years as one: what opens stays, as large as before or larger.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def together(ground: Ground, request: Request, problems: Sequence[Any], report: 
     """
     named = {f"period {period}: ": f"{year}: " for period, year in enumerate(request.years)}
     with in_options(named):
-        answer = solve(Periods(problems, request.importance, grows=False), **limits(ground, request, report))
+        answer = solve(Periods(problems, request.importance), **limits(ground, request, report))
     if not isinstance(answer, PeriodsAnswer):
         raise TypeError(f"{type(answer).__name__} is no answer over periods")
     return answer

@@ -12,11 +12,12 @@ import polars as pl
 from fleetsim.sites.choice import Choice
 from fleetsim.sites.demand import Demand
 from fleetsim.sites.ground import Ground
+from fleetsim.sites.growth import station_years
 from fleetsim.sites.outcome import all_stations
 from fleetsim.sites.request import Request
 from fleetsim.sites.serve import chosen_sites
 from fleetsim.sites.simulate import Simulator, Tables
-from fleetsim.sites.tables import SimulatedRound
+from fleetsim.sites.tables import SimulatedRound, StationYear
 from fleetsim.texts import Language
 from networks.errors import InfeasibleError
 
@@ -60,6 +61,7 @@ class _Round:
     tables: Tables
     demand: Demand
     rows: list[dict[str, Any]]
+    sizes: pl.DataFrame
 
     @property
     def meets(self) -> bool:
@@ -114,12 +116,12 @@ def site_and_simulate(
                 raise
             break
         # A station that was simulated is sized for what came, not for what its model says.
-        choice = replace(choice, plugs={name: size for name, size in choice.plugs.items() if name not in peaks})
+        choice = choice.sized_by_arrivals(peaks)
         sites = chosen_sites(asked, choice, request.years, lang)
-        planned = all_stations(asked, choice, sites)
-        if any(planned.equals(each.stations) for each in rounds):
+        planned, sizes = all_stations(asked, choice, sites), station_years(asked, choice, request.years)
+        if any(planned.equals(each.stations) and _as_large(sizes, each.sizes) for each in rounds):
             break
-        found = _measure(asked, request, simulator, (number, choice, planned), sites)
+        found = _measure(asked, request, simulator, (number, choice, planned), sites, sizes)
         rounds.append(found)
         if found.meets:
             break
@@ -127,6 +129,11 @@ def site_and_simulate(
         left = {year: left[year] + more for year, more in _left(found).items()}
         peaks = {**peaks, **replace(ground, demand=found.demand).measured_peak}
     return _best(rounds)
+
+
+def _as_large(sizes: pl.DataFrame, others: pl.DataFrame) -> bool:
+    names = ["station_id", "year", "plugs"]
+    return sizes.select(names).equals(others.select(names))
 
 
 def _best(rounds: list[_Round]) -> Simulated:
@@ -172,14 +179,16 @@ def _measure(
     simulator: Simulator,
     plan: tuple[int, Choice | None, pl.DataFrame],
     sites: pl.DataFrame | None = None,
+    sizes: pl.DataFrame | None = None,
 ) -> _Round:
     number, choice, stations = plan
-    tables = simulator.tables(stations, request.years)
+    tables = simulator.tables(stations, request.years, sizes)
     demand = simulator.demand(tables, request.years, request.kind)
     new = pl.DataFrame(schema={"station_id": pl.String, "action": pl.String, "year": pl.Int64})
     planned = new if sites is None else sites.select("station_id", pl.col("action").cast(pl.String), "year")
     rows = [_row(ground, tables, number, year, planned.filter(pl.col("year") <= year)) for year in request.years]
-    return _Round(number, ground, choice, sites if sites is not None else new, stations, tables, demand, rows)
+    grown = StationYear.create_empty() if sizes is None else sizes
+    return _Round(number, ground, choice, sites if sites is not None else new, stations, tables, demand, rows, grown)
 
 
 def _row(ground: Ground, tables: Tables, number: int, year: int, planned: pl.DataFrame) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from fleetsim.scenario.sections import at_year
 from fleetsim.site_names import english_names, shown_names
 from fleetsim.sites.choice import Choice, Columns
 from fleetsim.sites.ground import Floats, Ground
+from fleetsim.sites.growth import station_years
 from fleetsim.sites.measured import Service
-from fleetsim.sites.size import finite, limit_of, most_plugs, plugs_for, site_cost, wait_of, works_cost
+from fleetsim.sites.size import finite, limit_of, plugs_for, site_cost, wait_of, works_cost
 from fleetsim.sites.tables import ChosenSite
+from fleetsim.sites.whom import visits_by_site, whom
 from fleetsim.texts import Language, texts
 
 DISTRICTS_NAMED = 3
@@ -37,7 +39,7 @@ def chosen_sites(ground: Ground, choice: Choice, years: tuple[int, ...], lang: L
     choice
         What was chosen.
     years
-        Years of the plan; a station is sized for the last.
+        Years of the plan; figures are those of the last.
     lang
         Language of the reasons.
 
@@ -49,7 +51,9 @@ def chosen_sites(ground: Ground, choice: Choice, years: tuple[int, ...], lang: L
     simulated is sized for its busiest hour there, one that a model with capacities chose for its load in the model.
     """
     opened, year = choice.opened[-1], years[-1]
-    told = _Told(ground, choice, whom(ground, opened, year), _gains(ground, opened, year), year, lang)
+    sizes = station_years(ground, choice, years).filter(pl.col("year") == year)
+    sized = {row["station_id"]: row for row in sizes.iter_rows(named=True)}
+    told = _Told(ground, choice, whom(ground, opened, year), _gains(ground, opened, year), sized, year, lang)
     first = {
         int(site): each for sites, each in reversed(list(zip(choice.opened, years, strict=True))) for site in sites
     }
@@ -92,63 +96,22 @@ def with_simulated_waits(sites: pl.DataFrame, sizing: pl.DataFrame, year: int) -
 
 @dataclass(frozen=True, eq=False)
 class _Told:
-    """What the rows are told from: ground and choice, who is served, what sites gain, the last year, the language."""
+    """What the rows are told from: ground and choice, who is served, what sites gain, how large they are in the last
+    year, that year, the language.
+    """
 
     ground: Ground
     choice: Choice
     served: pl.DataFrame
     gains: Mapping[int, tuple[float, float]]
+    sized: Mapping[str, dict[str, Any]]
     year: int
     lang: Language
 
     @cached_property
-    def peaks(self) -> Floats:
-        """Arrivals in the busiest hour of each offered site, of those that come to it [1/h]."""
-        own = self.served
-        columns, zones = own["column"].to_numpy(), own["row"].to_numpy()
-        return self.ground.peaks_of(self.year, own["comes"].to_numpy(), columns, zones)
-
-    @cached_property
     def visits(self) -> Floats:
         """Visits a day to each offered site of those that come to it [1/day]."""
-        weights, size = self.served["comes"].to_numpy(), self.ground.offered.height
-        return np.asarray(np.bincount(self.served["column"].to_numpy(), weights, size), np.float64)
-
-
-def whom(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
-    """Return a row a zone that a new station serves or covers: row, column, distance_km, before_km, nearest, newly.
-
-    `nearest` says whether that station is nearer than all that stand, `newly` whether it brings the zone within the
-    standard, `comes` are the visits that come to it [1/day].
-    """
-    before = ground.before_km(year)
-    near = ground.near.filter(pl.col("column").is_in(opened.tolist()))
-    best = near.sort("row", "distance_km", "column").group_by("row", maintain_order=True)
-    table = best.agg(pl.col("column", "distance_km", "standard_km").first())
-    zone = table["row"].to_numpy()
-    covered = pl.col("distance_km") <= pl.col("standard_km")
-    known = ground.taken_up(table, year).select("row", considered=pl.lit(value=True))
-    return (
-        table.join(known, on="row", how="left", maintain_order="left")
-        .with_columns(pl.col("considered").fill_null(value=False))
-        .with_columns(before_km=pl.Series(before[zone]))
-        .with_columns(
-            nearest=pl.col("distance_km") < pl.col("before_km"),
-            newly=covered & (pl.col("before_km") > pl.col("standard_km")),
-            district=ground.city.zones["district"].gather(zone.tolist()),
-            population=ground.city.zones["population"].gather(zone.tolist()),
-            jobs=ground.city.zones["jobs"].gather(zone.tolist()),
-            visits=pl.Series(ground.visits(year)[zone]),
-            left=pl.Series(ground.left(year)[zone]),
-        )
-        .with_columns(
-            comes=pl.when("nearest")
-            .then("visits")
-            .when(covered & pl.col("considered"))
-            .then(pl.min_horizontal("left", "visits"))
-            .otherwise(0.0)
-        )
-    )
+        return visits_by_site(self.ground, self.served)
 
 
 def serves(ground: Ground, opened: Columns, year: int) -> pl.DataFrame:
@@ -222,8 +185,7 @@ def _size(told: _Told, station_id: str, row: dict[str, Any]) -> dict[str, Any]:
     ground, choice = told.ground, told.choice
     section, kind = ground.section, ground.kind
     known = {**choice.peaks, **ground.measured_peak}
-    peak = float(known.get(station_id, told.peaks[row["column"]]))
-    plugs = choice.plugs.get(station_id) or plugs_for(ground, peak, most_plugs(row, section, kind, told.year))
+    peak, plugs = (told.sized[station_id][name] for name in ("peak_arrivals_per_h", "plugs"))
     visits = peak / ground.demand.peak_share if station_id in known else told.visits[row["column"]]
     waits = _waits(ground, peak, plugs) | {"visits_per_day": float(visits)}
     return {"plugs": plugs, "cost_cny": site_cost(row, plugs, section, kind), **waits}

@@ -96,15 +96,25 @@ def service(ground: Ground, request: Request, report: Report | None) -> Choice:
     _require_money(problems[-1])
     with in_options(REFUSALS):
         plan = together(ground, request, problems, report)
-    last = plan.parts[-1]
-    if not isinstance(last, ServiceAnswer):
-        raise TypeError(f"{type(last).__name__} is no answer of the service model")
-    choice = _service_choice(ground, request, (points[-1], sites), last, (before[-1], per_peak))
+    parts = [part for part in plan.parts if isinstance(part, ServiceAnswer)]
+    years = [
+        _service_choice(ground, request, (points[step], sites), part, (before[step], per_peak))
+        for step, part in enumerate(parts)
+    ]
+    choice = years[-1]
     new = plan.sites[plan.sites >= sites.n_standing]
     opened = opened_by_year(plan, sites.offered, new, first=sites.n_standing)
     told = phases(request, plan, opened, before)
     notes = (*choice.notes, *year_by_year(told))
-    return replace(choice, **quality(plan, summed(request, before)), opened=opened, notes=notes, phases=told)
+    return replace(
+        choice,
+        **quality(plan, summed(request, before)),
+        opened=opened,
+        notes=notes,
+        phases=told,
+        yearly_plugs=tuple(each.plugs for each in years),
+        yearly_peaks=tuple(each.peaks for each in years),
+    )
 
 
 def _demand(ground: Ground, year: int, per_peak: float) -> Floats:

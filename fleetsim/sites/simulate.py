@@ -21,6 +21,8 @@ from fleetsim.pipeline import design_day
 from fleetsim.scenario.scenario import Scenario
 from fleetsim.seeking import zone_hours
 from fleetsim.sites.demand import Demand, of_result
+from fleetsim.sites.growth import plugs_in
+from fleetsim.sites.outcome import with_plugs
 from fleetsim.ways import Ways
 from networks.errors import ScenarioError
 
@@ -73,7 +75,7 @@ class Simulator:
             if year in years:
                 self._stock[year] = stock
 
-    def tables(self, stations: pl.DataFrame, years: tuple[int, ...]) -> Tables:
+    def tables(self, stations: pl.DataFrame, years: tuple[int, ...], sizes: pl.DataFrame | None = None) -> Tables:
         """Return demand, zone_hours, station_load, sessions, stations and station_years of the design day of each year.
 
         Parameters
@@ -82,8 +84,13 @@ class Simulator:
             Table `Station`, all kinds; those count that are open in the year.
         years
             Years, prepared before.
+        sizes
+            Table `StationYear` of stations that grow; None: every station keeps its plugs.
         """
-        parts = [self._day(stations, year) for year in years]
+        parts = [
+            self._day(stations if sizes is None else with_plugs(stations, plugs_in(sizes, year)), year)
+            for year in years
+        ]
         tables = {name: pl.concat([part[name] for part in parts]) for name in parts[0]}
         return {**tables, "stations": stations}
 

@@ -55,6 +55,20 @@ class ChosenSite(dy.Schema):
     reason = dy.String(description="why it was chosen, and whom it serves")
 
 
+class StationYear(dy.Schema):
+    """One row a station that the plan opens and a year in which it stands: how large it is then, and what is built."""
+
+    station_id = dy.String(primary_key=True)
+    year = dy.Int64(primary_key=True)
+    plugs = dy.Int64(min=0, description="plugs, bays or dispensers; never fewer than the year before")
+    added = dy.Int64(min=0, description="of these, built for this year")
+    cost_cny = dy.Float64(min=0.0, description="cost of what is built for this year [CNY]")
+    peak_arrivals_per_h = dy.Float64(min=0.0, description="arrivals it is sized for [1/h]")
+    expected_wait_min = dy.Float64(
+        nullable=True, min=0.0, description="mean wait by queue theory; empty: more than it can serve [min]"
+    )
+
+
 class BlankSpot(dy.Schema):
     """One row a zone whose residents stay beyond the standard, most residents first."""
 

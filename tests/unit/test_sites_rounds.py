@@ -29,7 +29,7 @@ class FakeSimulator:
     def prepare(self, years: tuple[int, ...]) -> None:
         """Nothing to make."""
 
-    def tables(self, stations: pl.DataFrame, years: tuple[int, ...]) -> dict[str, pl.DataFrame]:
+    def tables(self, stations: pl.DataFrame, years: tuple[int, ...], _: pl.DataFrame | None) -> dict[str, pl.DataFrame]:
         self.planned.append(sorted(set(stations["station_id"]) - {"s20"}))
         open_ids = [name for name in stations["station_id"] if name not in self.shunned]
         at = dict(stations.select("station_id", "lon").iter_rows())
