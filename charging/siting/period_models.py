@@ -114,7 +114,8 @@ def _columns_between(
     if isinstance(problem, MaximalCovering | GradualCovering) and problem.cost is not None:
         changes["cost"] = np.asarray(problem.cost)[columns]
     found = solve_within(replace(problem, **changes), effort)
-    assignment = np.where(found.assignment >= 0, columns[found.assignment], -1)
+    # Nobody (-1) finds the entry behind the last one.
+    assignment = np.r_[columns, -1][found.assignment]
     return _state(len(lower), columns[found.sites]), replace(found, sites=columns[found.sites], assignment=assignment)
 
 

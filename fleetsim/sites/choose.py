@@ -143,7 +143,7 @@ def _by_period(ground: Ground, request: Request, report: Report | None) -> Choic
     last, sums = request.years[-1], worth.sum(axis=0)
     columns = useful(ground, np.asarray((sums > 0).astype(np.float64) @ cover).ravel(), last)
     require_useful(ground, request, columns)
-    cost = highest_costs(ground, last)[columns] if request.budgets_cny else None
+    cost = highest_costs(ground, *request.years)[columns] if request.budgets_cny else None
     problems = [
         MaximalCovering(
             cover[:, columns],

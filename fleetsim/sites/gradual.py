@@ -80,7 +80,7 @@ def _over_years(ground: Ground, request: Request, report: Report | None) -> Choi
     }
     cost = None
     if request.budgets_cny:
-        cost = np.r_[0.0, highest_costs(ground, last)[columns]]
+        cost = np.r_[0.0, highest_costs(ground, *request.years)[columns]]
         least = float(cost[1:].min(initial=np.inf))
         require_within(least, request.budgets_cny[-1], "the cheapest station that gains anything")
     problems = [

@@ -83,14 +83,20 @@ def usable(ground: Ground, year: int) -> pl.Series:
     return pl.Series([most_plugs(row, ground.section, ground.kind, year) > 0 for row in rows], dtype=pl.Boolean)
 
 
-def highest_costs(ground: Ground, year: int) -> Floats:
+def highest_costs(ground: Ground, *years: int) -> Floats:
     """Return for each offered site the cost of the station it would be if nobody near went elsewhere [CNY].
+
+    With several years it is that of the dearest one, since a station never gets smaller.
 
     Notes
     -----
     A station that shares its surroundings with others gets fewer visits and costs no more, so a choice within a
     budget of these costs stays within it.
     """
+    return np.asarray(np.max([_highest_costs(ground, year) for year in years], axis=0))
+
+
+def _highest_costs(ground: Ground, year: int) -> Floats:
     near = ground.near
     zone, km = near["row"].to_numpy(), near["distance_km"].to_numpy()
     covered = km <= near["standard_km"].to_numpy()

@@ -343,3 +343,14 @@ def test_a_plan_that_no_period_s_best_grows_into_is_found_and_one_that_cannot_be
     assert (answer.objective, answer.status, answer.opening.tolist()) == (6.0, "optimal", [-1, 0, 1])
     with pytest.raises(InfeasibleError, match="no plan over the periods reaches every point"):
         solve(Periods([PCenter(np.array([[1.0, np.inf, np.inf]]), 1), PCenter(second, 2)]))
+
+
+def test_a_period_whose_budget_buys_no_part_of_the_next_one_s_best_opens_nothing() -> None:
+    cover = np.eye(2)
+    dear = MaximalCovering(cover, [1.0, 9.0], cost=np.array([5.0, 9.0]), budget=4.0)
+    rich = MaximalCovering(cover, [1.0, 9.0], cost=np.array([5.0, 9.0]), budget=9.0)
+
+    answer = solve(Periods([dear, rich]))
+
+    assert isinstance(answer, PeriodsAnswer)
+    assert (answer.objective, answer.status, answer.opening.tolist()) == (9.0, "optimal", [-1, 1])

@@ -108,3 +108,16 @@ def test_stations_that_grow_hold_more_packs_and_hydrogen() -> None:
     assert early["packs"] == early["plugs"] * 10
     assert early["storage_kg"] == pytest.approx(early["plugs"] * 5.0)
     assert plugs_in(sizes, 2024).is_empty()
+
+
+@pytest.mark.parametrize("model", ["maximal", "gradual"])
+def test_what_is_built_by_a_year_stays_within_its_budget_where_demand_falls_too(model: str) -> None:
+    ground = grown((1.0, 0.5, 0.1))
+    budgets = (8e6, 1.4e7, 2e7)
+    choice = choose(ground, Request(model=model, years=YEARS, budgets_cny=budgets))  # type: ignore[arg-type]
+
+    spent = by_year(station_years(ground, choice, YEARS)).select("year", pl.col("cost_cny").cum_sum())
+
+    assert spent.height
+    limits = dict(zip(YEARS, budgets, strict=True))
+    assert all(cost <= limits[year] for year, cost in spent.iter_rows())
