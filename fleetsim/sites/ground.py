@@ -68,7 +68,7 @@ class Ground:
     fleets
         Which groups of fleets count, and how far they drive; empty: all alike.
     peaks
-        Arrivals in the busiest hour of stations that were simulated [1/h]; None: those of the demand.
+        By year the arrivals in the busiest hour of stations that were simulated [1/h]; None: those of the demand.
     considered
         Nearest stations among which a driver chooses (`charging.stations_considered`).
     """
@@ -83,7 +83,7 @@ class Ground:
     forbidden: pl.DataFrame
     rules: SitesSection = field(default_factory=SitesSection)
     fleets: tuple[FleetWeight, ...] = ()
-    peaks: Mapping[str, float] | None = None
+    peaks: Mapping[int, Mapping[str, float]] | None = None
     considered: int = 4
 
     @cached_property
@@ -302,13 +302,24 @@ class Ground:
         return self.matrix(layer.pairs, np.ones(layer.pairs.height))
 
     @cached_property
-    def measured_peak(self) -> Mapping[str, float]:
-        """Arrivals in the busiest hour of each simulated station [1/h]; empty where nothing was simulated."""
+    def measured_peaks(self) -> Mapping[int, Mapping[str, float]]:
+        """Arrivals in the busiest hour of each year of each simulated station [1/h]; empty: nothing was simulated."""
         if self.peaks is not None:
             return self.peaks
-        load = self.demand.load
+        load, found = self.demand.load, dict[int, dict[str, float]]()
         if load.is_empty():
-            return {}
+            return found
         arrivals = load.with_columns(arrivals=pl.col("served") + pl.col("unserved"))
-        busiest = arrivals.group_by("station_id", maintain_order=True).agg(pl.col("arrivals").max())
-        return {str(name): float(value) for name, value in busiest.iter_rows()}
+        busiest = arrivals.group_by("year", "station_id", maintain_order=True).agg(pl.col("arrivals").max())
+        for year, name, value in busiest.iter_rows():
+            found.setdefault(int(year), {})[str(name)] = float(value)
+        return found
+
+    @cached_property
+    def measured_peak(self) -> Mapping[str, float]:
+        """Arrivals in the busiest hour of all years of each simulated station [1/h]; empty: nothing was simulated."""
+        highest: dict[str, float] = {}
+        for of_year in self.measured_peaks.values():
+            for name, value in of_year.items():
+                highest[name] = max(value, highest.get(name, value))
+        return highest

@@ -29,8 +29,8 @@ def station_years(ground: Ground, choice: Choice, years: tuple[int, ...]) -> Any
     Notes
     -----
     A station is sized for the arrivals of each year with the stations that stand then, those of its model where that
-    tells them. One that was simulated had its arrivals in its busiest year: years in which fewer come by the demand
-    near it count for less.
+    tells them. One that was simulated is sized for what came in each year; for a year in which it did not stand yet,
+    for what came in its busiest one, less where fewer come by the demand near it.
     """
     peaks = np.array([arrivals_by_site(ground, sites, year) for sites, year in zip(choice.opened, years, strict=True)])
     stands = np.array([np.isin(np.arange(ground.offered.height), sites) for sites in choice.opened])
@@ -51,7 +51,7 @@ def _years_of(
     rows: list[dict[str, Any]] = []
     before = 0
     for step in np.flatnonzero(near[1]).tolist():
-        peak = _peak(ground, choice, station_id, near[0], step)
+        peak = _peak(ground, choice, station_id, near[0], (step, years[step]))
         own = choice.plugs_in(step).get(station_id)
         plugs = max(before, own or plugs_for(ground, peak, most))
         paid = site_cost(offer, before, section, kind) if before else 0.0
@@ -70,12 +70,14 @@ def _years_of(
     return rows
 
 
-def _peak(ground: Ground, choice: Choice, station_id: str, near: Floats, step: int) -> float:
+def _peak(ground: Ground, choice: Choice, station_id: str, near: Floats, at: tuple[int, int]) -> float:
     """Return the arrivals in the busiest hour of a year [1/h]: simulated, of the model, or by the demand near it."""
-    measured = ground.measured_peak.get(station_id)
-    if measured is not None:
-        highest = float(near.max())
-        return measured * float(near[step]) / highest if highest > 0 else measured
+    step, year = at
+    of_year, highest = ground.measured_peaks.get(year, {}).get(station_id), ground.measured_peak.get(station_id)
+    if of_year is not None:
+        return of_year
+    if highest is not None:
+        return highest * float(near[step]) / float(near.max()) if near.max() > 0 else highest
     return float(choice.peaks_in(step).get(station_id, near[step]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,8 @@ from networks.errors import InfeasibleError
 
 Choose = Callable[[Ground], Choice]
 CLOCK_HOURS = 24
+Peaks = Mapping[int, Mapping[str, float]]
+"""By year the arrivals in the busiest hour of each station [1/h]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ def site_and_simulate(
     base = _measure(ground, request, simulator, (0, None, stations))
     rounds, left = [base], _left(base)
     empty: list[str] = []
-    peaks: dict[str, float] = dict(replace(ground, demand=base.demand).measured_peak)
+    peaks = _with_later({}, base)
     for number in range(1, request.simulate + 1):
         demand = replace(_with_left(base.demand, left), sessions=rounds[-1].demand.sessions)
         free = ground.offered.filter(~pl.format(f"{ground.kind}-{{}}", "candidate").is_in(empty))
@@ -116,7 +118,7 @@ def site_and_simulate(
                 raise
             break
         # A station that was simulated is sized for what came, not for what its model says.
-        choice = choice.sized_by_arrivals(peaks)
+        choice = choice.sized_by_arrivals(asked.measured_peak)
         sites = chosen_sites(asked, choice, request.years, lang)
         planned, sizes = all_stations(asked, choice, sites), station_years(asked, choice, request.years)
         if any(planned.equals(each.stations) and _as_large(sizes, each.sizes) for each in rounds):
@@ -127,8 +129,14 @@ def site_and_simulate(
             break
         empty += _without_visits(found)
         left = {year: left[year] + more for year, more in _left(found).items()}
-        peaks = {**peaks, **replace(ground, demand=found.demand).measured_peak}
+        peaks = _with_later(peaks, found)
     return _best(rounds)
+
+
+def _with_later(peaks: Peaks, found: _Round) -> Peaks:
+    """Return the arrivals that were measured, those of a later round in place of earlier ones."""
+    later = replace(found.ground, demand=found.demand, peaks=None).measured_peaks
+    return {year: {**peaks.get(year, {}), **later.get(year, {})} for year in sorted({*peaks, *later})}
 
 
 def _as_large(sizes: pl.DataFrame, others: pl.DataFrame) -> bool:

@@ -66,14 +66,14 @@ def test_the_last_year_of_each_station_is_what_the_plan_tells_of_it() -> None:
     ]
 
 
-def test_a_station_that_was_simulated_grows_with_the_demand_near_it() -> None:
+def test_a_station_that_was_simulated_is_sized_for_what_came_in_each_year_or_by_the_demand_near_it() -> None:
     ground = grown((0.5, 1.0, 1.0))
     choice = choose(ground, Request(model="median", years=YEARS, numbers=(1, 1, 1)))
     name = station_years(ground, choice, YEARS)["station_id"][0]
 
-    table = station_years(replace(ground, peaks={name: 60.0}), choice, YEARS)
+    table = station_years(replace(ground, peaks={2028: {name: 60.0}, 2030: {name: 50.0}}), choice, YEARS)
 
-    assert table["peak_arrivals_per_h"].to_list() == pytest.approx([30.0, 60.0, 60.0])
+    assert table["peak_arrivals_per_h"].to_list() == pytest.approx([30.0, 60.0, 50.0])
 
 
 @pytest.mark.parametrize("model", ["service", "capacitated"])

@@ -76,7 +76,7 @@ def test_a_largest_size_of_the_scenario_is_told_as_such():
 def test_an_enlargement_ends_at_the_grid_connection_and_says_so():
     ground = measured([0.0] * 8, [0.0])
     stations = ground.stations.with_columns(site_limit_kw=pl.lit(60.0 * 12))
-    ground = replace(ground, stations=stations, peaks={"s0": 40.0})
+    ground = replace(ground, stations=stations, peaks={YEAR: {"s0": 40.0}})
     choice = Choice((np.empty(0, np.int64),), "covered", 0, 0, 0, "optimal", 0, 0, 0, enlarged={"s0": 12})
 
     row = chosen_sites(ground, choice, (YEAR,), "en").row(0, named=True)
