@@ -20,7 +20,7 @@ from charging.siting.maximal_covering import purses, solve_purses
 from charging.siting.median_problem import CapacitatedPMedian
 from charging.siting.milp import Program, minimise
 from charging.siting.period_capacity import capacity_program
-from charging.siting.period_center import join_centers
+from charging.siting.period_center import join_centers, reaching_plan
 from charging.siting.period_covering import openings, spent_by, wide_cover
 from charging.siting.period_median import join_medians
 from charging.siting.period_models import opening_of, standing
@@ -93,6 +93,18 @@ def join(
     if isinstance(first, FlowRefuelling):
         return _join_flows(problems, importance, states, effort)
     return None
+
+
+def any_plan(problems: Sequence[Any], importance: FloatArray, effort: Effort) -> tuple[list[IntArray] | None, bool]:
+    """Return a plan that meets every period where none is known yet; None and whether it is proven that none does."""
+    first = problems[0]
+    if isinstance(first, PMedian | PCenter):
+        return reaching_plan(problems, effort)
+    if isinstance(first, CapacitatedPMedian):
+        joint = _join_capacitated(problems, importance, [], effort)
+        if joint is not None:
+            return joint.states or None, joint.bound == np.inf
+    return None, False
 
 
 def _same_standing(problems: Sequence[PeriodProblem]) -> bool:
@@ -176,14 +188,14 @@ def _join_flows(
 def _join_capacitated(
     problems: Sequence[CapacitatedPMedian], importance: FloatArray, states: list[IntArray], effort: Effort
 ) -> Joint | None:
-    """Return a plan by one program, where the periods are small enough for it."""
+    """Return a plan by one program, where the periods are small enough for it; no states: none was known, or found."""
     costs = [as_cost(each.cost) for each in problems]
     if sum(int(np.isfinite(cost).sum()) for cost in costs) > MOST_WAYS:
         return None
     n_sites = costs[0].shape[1]
     programs = [capacity_program(each) for each in problems]
     known = [np.full(len(program.cost), np.nan) for program in programs]
-    for start, state in zip(known, states, strict=True):
+    for start, state in zip(known, states, strict=False):
         start[:n_sites] = state > 0
     values, bound = _as_one(programs, importance, csr_array(eye_array(n_sites)), known, effort)
     if values is None:

@@ -13,8 +13,7 @@ import numpy as np
 from charging.siting.answer import Answer, make_answer
 from charging.siting.cover_problems import ServiceCovering
 from charging.siting.effort import Effort, Progress
-from charging.siting.period_center import reaching_plan
-from charging.siting.period_joint import join
+from charging.siting.period_joint import any_plan, join
 from charging.siting.period_models import (
     best_between,
     best_of_size,
@@ -26,7 +25,7 @@ from charging.siting.period_models import (
     standing,
 )
 from charging.siting.period_problem import PeriodProblem, Periods, PeriodsAnswer
-from charging.siting.problem import FloatArray, IntArray, PCenter, PMedian
+from charging.siting.problem import FloatArray, IntArray
 from networks.errors import DataError, InfeasibleError
 
 ALONE_SHARE, GROWN_SHARE = 0.4, 0.5
@@ -148,13 +147,12 @@ class _Search:
         try:
             return self.grown(alone, bound)
         except InfeasibleError as error:
-            problems = [each for each in self.problems if isinstance(each, PMedian | PCenter)]
-            if not problems:
-                raise
-            states, impossible = reaching_plan(problems, self.effort)
+            states, impossible = any_plan(self.problems, self.importance, self.effort)
+            if impossible:
+                told = "no plan over the periods serves every point; raise p"
+                raise InfeasibleError([f"{told} ({error.problems[0]})", *error.problems[1:]]) from error
             if states is None:
-                told = "no plan over the periods reaches every point; raise p" if impossible else error.problems[0]
-                raise InfeasibleError([told, *error.problems[1:]]) from error
+                raise
             return _Plan(states, self._value(states), bound)
 
     def grown(self, alone: list[IntArray], bound: float) -> _Plan:
