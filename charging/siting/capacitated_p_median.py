@@ -4,15 +4,17 @@ Bound as in Ceselli and Righini 2005, doi 10.1002/net.20059.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from charging.siting.answer import Answer, make_answer, whole
 from charging.siting.capacity_bound import Capacities, Prices, first_prices, raise_bound
+from charging.siting.capacity_branch import search_clusters
 from charging.siting.capacity_parts import Plan, better_parts
 from charging.siting.capacity_search import serve, shake
-from charging.siting.capacity_tree import Aim, search_parts
+from charging.siting.capacity_tree import Aim, Offer, search_parts
 from charging.siting.effort import Effort
 from charging.siting.median_problem import CapacitatedPMedian
 from charging.siting.problem import FloatArray, IntArray, as_cost, as_vector, require_p
@@ -23,8 +25,13 @@ FIRST_NODES, FIRST_WORK = 60, 2_000_000
 """Parts looked at in the short search, at most and for all points x sites together."""
 SHAKE_WORK, MOST_SHAKES, SHAKES_AT_ONCE = 4_000_000_000, 1_500, 100
 """Rounds of shaking: for all points x sites x places together, at most, and between two looks at the clock."""
+TRIED = 4
+"""Sites that shaking opens, the most worth first, in times the sites to open."""
+MOST_BY_CLUSTERS = 1_000
+"""Points or sites up to which the search is over clusters."""
 CLUSTERS = (3, 5)
 """Clusters that are solved anew together, few first."""
+Searcher = Callable[[Capacities, Prices, Plan, Aim, Offer, Effort], float]
 
 
 def solve_capacitated_p_median(problem: CapacitatedPMedian, effort: Effort) -> Answer:
@@ -137,12 +144,13 @@ def _shake(task: Capacities, prices: Prices, plan: Plan, effort: Effort) -> None
     """Better the plan by shaking, or find one, within a number of rounds and the time."""
     rounds = int(min(MOST_SHAKES, SHAKE_WORK // max(task.cost.size * task.p, 1)))
     ranked = np.argsort(prices.worth, kind="stable")[: task.p]
+    among = np.sort(np.argsort(prices.worth, kind="stable")[: TRIED * task.p])
     for turn in range(max(rounds // SHAKES_AT_ONCE, 1)):
         if effort.suffices(plan.value, prices.bound) or effort.seconds_left() <= 0:
             return
         sites = (plan.sites if np.isfinite(plan.value) else ranked).astype(np.int64)
         slot = np.empty(len(task.demand), dtype=np.int64)
-        value = shake(task.cost, task.demand, task.capacity, sites, slot, SHAKES_AT_ONCE, turn + 1)
+        value = shake(task.cost, task.demand, task.capacity, among, sites, slot, SHAKES_AT_ONCE, turn + 1)
         _keep(plan, sites, slot, float(value))
         effort.tell(plan.value, prices.bound)
 
@@ -155,18 +163,30 @@ def _better_on_highs(task: Capacities, prices: Prices, plan: Plan, effort: Effor
 
 
 def _search(task: Capacities, prices: Prices, plan: Plan, whole_values: bool, effort: Effort) -> float:
+    """Return the bound after branching: over clusters where points and sites are few and a plan is known."""
+    aim = Aim(1.0 - 1e-6 if whole_values else 1e-10 * prices.bound, effort.gap)
+    bound, few = prices.bound, max(task.cost.shape) <= MOST_BY_CLUSTERS
+    if not few or not np.isfinite(plan.value):
+        bound = max(bound, _search_by_prices(task, prices, plan, aim, effort))
+    going_on = not effort.suffices(plan.value, bound) and effort.seconds_left() > 0
+    if few and np.isfinite(plan.value) and going_on:
+        bound = max(bound, _branch(search_clusters, task, prices, plan, aim, effort))
+    return bound
+
+
+def _search_by_prices(task: Capacities, prices: Prices, plan: Plan, aim: Aim, effort: Effort) -> float:
     """Return the bound after a short search and, where that does not settle it, better parts and a long one."""
     nodes = np.inf if effort.nodes is None else effort.nodes
-    aim = Aim(1.0 - 1e-6 if whole_values else 1e-10 * prices.bound, effort.gap)
     first = min(FIRST_NODES, max(FIRST_WORK // task.cost.size, 1))
-    bound = _branch(task, prices, plan, aim, replace(effort, nodes=int(min(first, nodes))))
-    if nodes > first and not effort.suffices(plan.value, bound) and effort.seconds_left() > 0:
+    bound = _branch(search_parts, task, prices, plan, aim, replace(effort, nodes=int(min(first, nodes))))
+    found = max(task.cost.shape) <= MOST_BY_CLUSTERS and np.isfinite(plan.value)
+    if nodes > first and not found and not effort.suffices(plan.value, bound) and effort.seconds_left() > 0:
         _better_on_highs(task, prices, plan, effort)
-        bound = max(bound, _branch(task, prices, plan, aim, effort))
-    return max(bound, prices.bound)
+        bound = max(bound, _branch(search_parts, task, prices, plan, aim, effort))
+    return bound
 
 
-def _branch(task: Capacities, prices: Prices, plan: Plan, aim: Aim, effort: Effort) -> float:
+def _branch(search: Searcher, task: Capacities, prices: Prices, plan: Plan, aim: Aim, effort: Effort) -> float:
     """Return the bound after branching; what is better is kept in `plan`."""
     seen: set[bytes] = set()
 
@@ -176,4 +196,4 @@ def _branch(task: Capacities, prices: Prices, plan: Plan, aim: Aim, effort: Effo
             seen.add(key)
             _offer(task, plan, sites)
 
-    return search_parts(task, prices, plan, aim, offer, effort)
+    return search(task, prices, plan, aim, offer, effort)

@@ -5,7 +5,7 @@ import numpy as np
 from charging.siting.problem import FloatArray, IntArray
 from networks.compiled import compiled
 
-WORSE, PATIENCE, MOST_MOVED = 0.003, 60, 3
+WORSE, PATIENCE, MOST_MOVED, NEAR_BY = 0.003, 60, 3, 0.8
 """Shaking goes on from a choice up to this share dearer, this long without a better one; most sites moved at once."""
 
 
@@ -15,20 +15,10 @@ def serve(cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: Int
 
     Sites may move within their clusters, in place. The cost is infinite where a point finds no room.
     """
-    n_points = len(demand)
     room = capacity[sites].copy()
     slot[:] = -1
-    for _ in range(n_points):
-        point = _most_regret(cost, demand, sites, slot, room)
-        if point < 0:
-            return np.inf
-        best = -1
-        for each in range(len(sites)):
-            fits = demand[point] <= room[each]
-            if fits and (best < 0 or cost[sites[each], point] < cost[sites[best], point]):
-                best = each
-        slot[point] = best
-        room[best] -= demand[point]
+    if not _fill(cost, demand, sites, slot, room):
+        return np.inf
     return _settle(cost, demand, capacity, sites, slot, room)
 
 
@@ -86,35 +76,87 @@ def _recentre(  # noqa: C901 - one pass over one state
 
 @compiled
 def shake(  # noqa: PLR0913 - plain arrays; the rounds in one loop
-    cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: IntArray, slot: IntArray, rounds: int, seed: int
+    cost: FloatArray,
+    demand: FloatArray,
+    capacity: FloatArray,
+    among: IntArray,
+    sites: IntArray,
+    slot: IntArray,
+    rounds: int,
+    seed: int,
 ) -> float:
     """Better `sites` and `slot` in place by moving a few sites at random and settling, `rounds` times; return the cost.
 
-    A choice up to `WORSE` dearer is gone on from; after `PATIENCE` rounds without a better one the best is.
+    Sites move to places `among` those given. A choice up to `WORSE` dearer is gone on from; after `PATIENCE` rounds
+    without a better one the best is.
     """
     np.random.seed(seed)  # noqa: NPY002 - numba has no other
-    n_sites = len(cost)
-    held, best = sites.copy(), sites.copy()
-    best_slot, trial_slot = slot.copy(), slot.copy()
+    held, best, trial = sites.copy(), sites.copy(), sites.copy()
+    held_slot, best_slot, trial_slot = slot.copy(), slot.copy(), slot.copy()
     least = serve(cost, demand, capacity, best, best_slot)
-    held[:] = best
+    held[:], held_slot[:] = best, best_slot
     now, idle = least, 0
     for _ in range(rounds):
-        trial = held.copy()
+        trial[:], trial_slot[:] = held, held_slot
         for _ in range(1 + np.random.randint(MOST_MOVED)):  # noqa: NPY002 - numba has no other
-            site = np.random.randint(n_sites)  # noqa: NPY002 - numba has no other
-            if not (trial == site).any():
-                trial[np.random.randint(len(trial))] = site  # noqa: NPY002 - numba has no other
-        value = serve(cost, demand, capacity, trial, trial_slot)
+            _move(cost, among[np.random.randint(len(among))], trial, trial_slot)  # noqa: NPY002 - numba has no other
+        value = _refill(cost, demand, capacity, trial, trial_slot) if least < np.inf else np.inf
+        if value == np.inf:
+            value = serve(cost, demand, capacity, trial, trial_slot)
         if value < now * (1.0 + WORSE):
-            held[:], now = trial, value
+            held[:], held_slot[:], now = trial, trial_slot, value
         idle += 1
         if value < least * (1.0 - 1e-12):
             best[:], best_slot[:], least, idle = trial, trial_slot, value, 0
         if idle >= PATIENCE:
-            held[:], now, idle = best, least, 0
+            held[:], held_slot[:], now, idle = best, best_slot, least, 0
     sites[:], slot[:] = best, best_slot
     return least
+
+
+@compiled
+def _move(cost: FloatArray, site: int, sites: IntArray, slot: IntArray) -> None:
+    """Open `site` in place of one near it, mostly, or of any; leave the points of both without a site (slot -1)."""
+    if (sites == site).any():
+        return
+    shut = np.random.randint(len(sites))  # noqa: NPY002 - numba has no other
+    if np.random.random() < NEAR_BY:  # noqa: NPY002 - numba has no other
+        nearest = np.argsort(cost[site])[: 1 + len(slot) // len(sites)]
+        near = slot[nearest[np.random.randint(len(nearest))]]  # noqa: NPY002 - numba has no other
+        shut = near if near >= 0 else shut
+    for point in range(len(slot)):
+        if slot[point] == shut or (slot[point] >= 0 and cost[site, point] < cost[sites[slot[point]], point]):
+            slot[point] = -1
+    sites[shut] = site
+
+
+@compiled
+def _refill(cost: FloatArray, demand: FloatArray, capacity: FloatArray, sites: IntArray, slot: IntArray) -> float:
+    """Serve the points without a site, most regret first, and settle; return the cost (infinite: no room)."""
+    room = capacity[sites].copy()
+    for point in range(len(slot)):
+        if slot[point] >= 0:
+            room[slot[point]] -= demand[point]
+    if room.min() < 0 or not _fill(cost, demand, sites, slot, room):
+        return np.inf
+    return _settle(cost, demand, capacity, sites, slot, room)
+
+
+@compiled
+def _fill(cost: FloatArray, demand: FloatArray, sites: IntArray, slot: IntArray, room: FloatArray) -> bool:
+    """Serve the points without a site, most regret first; return whether all found room."""
+    for _ in range((slot < 0).sum()):
+        point = _most_regret(cost, demand, sites, slot, room)
+        if point < 0:
+            return False
+        best = -1
+        for each in range(len(sites)):
+            fits = demand[point] <= room[each]
+            if fits and (best < 0 or cost[sites[each], point] < cost[sites[best], point]):
+                best = each
+        slot[point] = best
+        room[best] -= demand[point]
+    return True
 
 
 @compiled

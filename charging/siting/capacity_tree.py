@@ -75,7 +75,7 @@ def search_parts(task: Capacities, prices: Prices, plan: Plan, aim: Aim, offer: 
             offer(np.argsort(scores, kind="stable")[: task.p])
         halves = _halves(part, 2 * visited)
         if not halves:
-            _take(task, plan, part.cost)
+            take(task, plan, part.cost.argmin(axis=0))
         for half in halves:
             each = _raised(task, half, aim.limit(plan.value))
             if each is not None:
@@ -129,14 +129,13 @@ def _halves(part: Part, number: int) -> list[Part]:
     return [Part(part.bound, number + side, part.prices, cost) for side, cost in enumerate(halves)]
 
 
-def _take(task: Capacities, plan: Plan, cost: FloatArray) -> None:
-    """Keep the only assignment that is left, where it is allowed and better."""
-    serving = cost.argmin(axis=0)
+def take(task: Capacities, plan: Plan, serving: IntArray) -> None:
+    """Keep an assignment where it is allowed and better."""
     used = np.unique(serving)
-    load = np.bincount(serving, task.demand, minlength=len(cost))
-    value = float(cost[serving, np.arange(len(serving))].sum())
+    load = np.bincount(serving, task.demand, minlength=len(task.cost))
+    value = float(task.cost[serving, np.arange(len(serving))].sum())
     if len(used) <= task.p and (load <= task.capacity).all() and value < plan.value:
-        idle = np.setdiff1d(np.arange(len(cost)), used)
+        idle = np.setdiff1d(np.arange(len(task.cost)), used)
         plan.sites, plan.serving = np.sort(np.r_[used, idle[: task.p - len(used)]]), serving
         plan.value = value
 

@@ -188,7 +188,7 @@ def test_shaken_assignment_keeps_capacities_and_its_cost_is_the_one_told() -> No
     sites, slot = np.arange(4), np.empty(24, dtype=np.int64)
     first = serve(task.cost, task.demand, task.capacity, sites.copy(), slot)
 
-    value = shake(task.cost, task.demand, task.capacity, sites, slot, 50, 1)
+    value = shake(task.cost, task.demand, task.capacity, np.arange(len(task.cost)), sites, slot, 50, 1)
 
     load = np.bincount(slot, task.demand, minlength=4)
     assert value <= first
