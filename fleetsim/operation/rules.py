@@ -22,7 +22,6 @@ from fleetsim.scenario.operation import OperationSection
 
 HOURS = 24
 PRICE_STEP_CNY = 0.0001
-FIRST_DELIVERY_H = 6
 STRATEGIES = {
     "asap": Strategy.ASAP,
     "level": Strategy.LEVEL,
@@ -136,12 +135,12 @@ def with_giving(stations: Stations, given: Signals, section: OperationSection) -
 
 
 def deliveries(stations: Stations, section: OperationSection, days: int) -> Deliveries:
-    """Return the tube trailers of the hydrogen stations, spread evenly over the day from 6:00 on."""
+    """Return the tube trailers of the hydrogen stations, spread evenly over the day from the first one on."""
     rows = np.flatnonzero(stations.trailer >= 0)
     if not rows.size or not section.hydrogen_deliveries:
         return Deliveries()
     gap = HOURS * HOUR_US // section.hydrogen_deliveries
     nth = np.arange(section.hydrogen_deliveries * days)
-    times: IntArray = FIRST_DELIVERY_H * HOUR_US + nth * gap
+    times: IntArray = round(section.hydrogen_first_delivery_h * HOUR_US) + nth * gap
     amount = np.full(rows.size * nth.size, round(section.hydrogen_trailer_kg * 1000), np.int64)
     return Deliveries(np.repeat(rows, nth.size), np.tile(times, rows.size), amount)

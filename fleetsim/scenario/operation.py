@@ -42,7 +42,9 @@ class OperationSection(Section):
     swap_charger_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Chargers behind the bays of a swap station over its packs; .5 to 1 plausible."""
     hydrogen_deliveries: Annotated[int, Field(ge=0, le=24)] = 0
-    """Tube trailers a hydrogen station gets a day, spread evenly from 6:00 on; 0: its compressor never lacks gas."""
+    """Tube trailers a hydrogen station gets a day, spread evenly; 0: its compressor never lacks gas."""
+    hydrogen_first_delivery_h: Annotated[float, Field(ge=0.0, lt=24.0)] = 6.0
+    """When the first trailer of a day comes [h]; 4 to 8 plausible."""
     hydrogen_trailer_kg: Annotated[float, Field(gt=0.0, le=2000.0)] = 300.0
     """Hydrogen of a tube trailer that can be used [kg]; 200 to 400 at 20 MPa plausible."""
     hydrogen_middle_share: Share = 1.0
