@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from threading import Event
 from typing import Any
 
@@ -26,6 +27,14 @@ from charging.siting.effort import Effort, Progress
 from charging.siting.milp import Outcome, Program, minimise
 from charging.siting.service_covering import of_each_number, service_program
 from charging.siting.service_rows import make_layout
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Let Ctrl-C interrupt, also where the tests run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def hard_cover() -> Program:
