@@ -20,6 +20,8 @@ NEW_SHARE, LEAST_NEW_SHARE, NEW_SHARE_DECAY, LOOK_EVERY = 0.1, 0.005, 0.8, 50
 LONGER, SHORTER, PATIENCE = 1.1, 0.66, 8
 HELD = 0.8
 """Share of the last direction in the next one of the quick steps."""
+ROWS_PER_ARC = 4
+"""How many entries of a row of costs are read in the time of one of a list."""
 FIRST_STEP, LARGEST_STEP, SMALLEST_STEP = 0.5, 2.0, 1e-6
 
 
@@ -123,7 +125,7 @@ def warm_up(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, share: F
     n_open = int((status == OPEN).sum())
     mean *= max(p - n_open, 0) / max(float(mean.sum()), 1e-9)
     dual.share[:] = np.where(status == OPEN, 1.0, np.minimum(mean, 1.0))
-    _serve(lists, dual.price, dual.share, dual.times)
+    serve_by_lists(lists, dual.price, dual.share, dual.times)
 
 
 def restart(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, step: float) -> None:
@@ -143,6 +145,16 @@ def relax(  # noqa: PLR0913 - arrays filled in place, given one by one
     times: FloatArray,
 ) -> float:
     """Return the bound at `price`; fill in the worth of each site, what is opened and how often it serves."""
+    bound: float = _weigh(lists, status, p, price, worth, share)
+    serve_by_lists(lists, price, share, times)
+    return bound
+
+
+@compiled
+def _weigh(
+    lists: Lists, status: NDArray[np.int8], p: int, price: FloatArray, worth: FloatArray, share: FloatArray
+) -> float:
+    """Return the bound at `price`; fill in the worth of each site and what is opened."""
     worth[:] = 0.0
     bound = 0.0
     for point in range(len(price)):
@@ -153,13 +165,32 @@ def relax(  # noqa: PLR0913 - arrays filled in place, given one by one
             if saved >= 0.0:
                 break
             worth[lists.site[place]] += saved
-    bound += _open_best(worth, status, p, share)
-    _serve(lists, price, share, times)
-    return bound
+    return bound + _open_best(worth, status, p, share)
 
 
 @compiled
-def _serve(lists: Lists, price: FloatArray, share: FloatArray, times: FloatArray) -> None:
+def reach_of(lists: Lists) -> FloatArray:
+    """Return the cost up to which each point may be served; a point with a cap never pays more than that."""
+    reach = np.full(len(lists.end), np.inf)
+    for point in range(len(reach)):
+        if lists.cap[point] == np.inf and lists.end[point] > lists.start[point]:
+            reach[point] = lists.cost[lists.end[point] - 1]
+    return reach
+
+
+@compiled
+def serve_by_rows(cost: FloatArray, reach: FloatArray, price: FloatArray, share: FloatArray, times: FloatArray) -> None:
+    """Fill in how often each point is served by the sites that are open; those left out of lists may count as well."""
+    times[:] = 0.0
+    for site in range(len(share)):
+        if share[site] > 0.0:
+            row = cost[site]
+            for point in range(len(price)):
+                times[point] += (row[point] < price[point]) & (row[point] <= reach[point])
+
+
+@compiled
+def serve_by_lists(lists: Lists, price: FloatArray, share: FloatArray, times: FloatArray) -> None:
     """Fill in how often each point is served when sites are open to `share`."""
     for point in range(len(price)):
         pay = price[point]
@@ -228,12 +259,23 @@ def run_up(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, goal: tup
 
 
 @compiled
-def ascend(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, goal: tuple[float, float], steps: int) -> bool:
+def ascend(  # noqa: PLR0913 - arrays filled in place, given one by one
+    cost: FloatArray,
+    lists: Lists,
+    status: NDArray[np.int8],
+    p: int,
+    dual: Dual,
+    goal: tuple[float, float],
+    steps: int,
+) -> bool:
     """Raise the bound by up to `steps` steps; return whether it can go on.
 
-    The goal is a value that is reached by some choice, which the steps aim at, and the bound that is enough.
+    The goal is a value that is reached by some choice, which the steps aim at, and the bound that is enough. Where few
+    sites open, how often each point is served is read from their rows of `cost`, sites x points, which is faster.
     """
     target, enough = goal
+    by_rows = p * len(dual.price) < ROWS_PER_ARC * (lists.end - lists.start).sum()
+    reach = reach_of(lists)
     n_points, n_sites = len(dual.price), len(status)
     price, times = np.empty(n_points), np.empty(n_points)
     worth, share = np.empty(n_sites), np.empty(n_sites)
@@ -246,7 +288,11 @@ def ascend(lists: Lists, status: NDArray[np.int8], p: int, dual: Dual, goal: tup
             dual.control[STEP] *= SHORTER
             if _step_from(lists, dual, target, price) < 1e-12:
                 return False
-        bound = relax(lists, status, p, price, worth, share, times)
+        bound = _weigh(lists, status, p, price, worth, share)
+        if by_rows:
+            serve_by_rows(cost, reach, price, share, times)
+        else:
+            serve_by_lists(lists, price, share, times)
         _keep(dual, bound, price, worth, times)
         _average(dual, share, times)
     return bool(dual.control[BOUND] <= enough)
@@ -367,6 +413,72 @@ def trimmed(lists: Lists) -> Lists:
         sites[start[point] : end[point]] = lists.site[lists.start[point] : lists.end[point]]
         costs[start[point] : end[point]] = lists.cost[lists.start[point] : lists.end[point]]
     return Lists(sites, costs, start, end, lists.cap.copy())
+
+
+@compiled
+def near_part(  # noqa: C901 - one pass over one state
+    lists: Lists, end: IntArray, status: NDArray[np.int8], price: FloatArray, beyond: float, least: int
+) -> Lists:
+    """Return lists of sites not closed that end not far above the price, with the caps that makes.
+
+    Parameters
+    ----------
+    lists
+        All sites of each point; caps are kept.
+    end
+        Where the list of each point ends here.
+    status
+        What is decided on each site; nothing is of use beyond a site that is surely open.
+    price
+        Price of each point.
+    beyond
+        How far a list goes on beyond the price, in steps from its first cost to the price.
+    least
+        How many sites a list has at least, where there are as many.
+    """
+    n_points = len(end)
+    begins, ends, cap = (
+        np.empty(n_points, dtype=np.int64),
+        np.empty(n_points, dtype=np.int64),
+        np.full(n_points, np.inf),
+    )
+    most = 0
+    for point in range(n_points):
+        most += end[point] - lists.start[point]
+    sites, costs = np.empty(most, dtype=np.int32), np.empty(most)
+    filled = 0
+    for point in range(n_points):
+        begins[point] = filled
+        highest, count = np.inf, 0
+        if end[point] == lists.end[point]:
+            cap[point] = lists.cap[point]
+        for place in range(lists.start[point], end[point]):
+            site, each = lists.site[place], lists.cost[place]
+            if status[site] == CLOSED:
+                continue
+            if count == 0:
+                highest = price[point] + beyond * max(price[point] - each, 0.0)
+            if each > highest and count >= least:
+                cap[point] = each
+                break
+            sites[filled], costs[filled] = site, each
+            filled += 1
+            count += 1
+            if status[site] == OPEN:
+                cap[point] = np.inf
+                break
+        ends[point] = filled
+    return Lists(sites[:filled], costs[:filled], begins, ends, cap)
+
+
+@compiled
+def shorter_ends(lists: Lists, end: IntArray, price: FloatArray, room: float) -> IntArray:
+    """Return where lists end if a point that pays more than `room` above its price is in no choice worth having."""
+    ends = end.copy()
+    for point in range(len(end)):
+        while ends[point] > lists.start[point] + 1 and lists.cost[ends[point] - 1] > price[point] + room:
+            ends[point] -= 1
+    return ends
 
 
 @compiled

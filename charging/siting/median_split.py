@@ -74,7 +74,9 @@ class Splitting:
         self.long: Lists = in_order(node.lists, order, node.status == CLOSED)
         self.lists = self.long
         self.master = Master(node.status == OPEN, self.n_groups, median.p, median.value, effort)
-        self.short, self.is_stuck = 0, False
+        self.short, self.visited = 0, 0
+        self.left: list[Part] = []
+        self.ended: list[Part] = []
         self.seen: set[bytes] = set()
 
     def root(self) -> Part:
@@ -91,30 +93,35 @@ class Splitting:
         self.lists = trimmed(shortened(self.long, self._prices(root.share).price, BEYOND))
         return root
 
-    def search(self, root: Part) -> float:
-        """Return the lowest bound of what is left when the effort ends; the best choice is kept in the median."""
-        left, ended, visited = [root], [], 0
-        while left and self.effort.seconds_left() > 0:
-            if left[0].bound > self.median.limit(self.effort.gap):
+    def search(self, most: float = np.inf, known: float = 0.0) -> float:
+        """Return the bound after `most` more parts at the most, or when the effort ends.
+
+        It goes on from `root`. The best choice is kept in the median. `known` is a bound from elsewhere.
+        """
+        last = self.visited + most
+        while self.left and self.left[0].bound <= self.median.limit(self.effort.gap):
+            if self.effort.seconds_left() <= 0 or self.visited >= last:
                 break
-            if self.effort.nodes is not None and visited >= self.effort.nodes:
-                break
-            part = heapq.heappop(left)
-            visited += 1
-            parts = self._parts(part, 2 * visited)
+            part = heapq.heappop(self.left)
+            self.visited += 1
+            parts = self._parts(part, 2 * self.visited)
             if len(parts) == 1:
-                ended.extend(parts)
-                self.is_stuck = True
+                self.ended.extend(parts)
                 continue
             for each in parts:
                 if each.bound <= self.median.limit(self.effort.gap):
-                    heapq.heappush(left, each)
-            self.effort.tell(self.median.value, self._lowest(left + ended))
-        return self._lowest(left + ended)
+                    heapq.heappush(self.left, each)
+            self.effort.tell(self.median.value, max(known, self.median.bound_of(self.least(), self.effort.gap)))
+        return max(known, self.median.bound_of(self.least(), self.effort.gap))
 
-    def _lowest(self, left: list[Part]) -> float:
-        done = self.median.value if self.effort.gap == 0 else max(self.median.limit(self.effort.gap), 0.0)
-        return self.median.round_up(min([done, *(part.bound for part in left)]))
+    def least(self) -> float:
+        """Return the least bound of the parts that are left; infinite where none is."""
+        return min([self.left[0].bound if self.left else np.inf, *(part.bound for part in self.ended)])
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether some part cannot be settled by cuts."""
+        return bool(self.ended)
 
     def _parts(self, part: Part, number: int) -> list[Part]:
         """Return the two parts of `part`; itself where it cannot be cut in two, nothing where it is settled."""

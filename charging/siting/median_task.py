@@ -106,6 +106,10 @@ class Median:
         step = 1.0 - 1e-6 if self.whole_values else 1e-10 * abs(self.value)
         return self.value - max(step, gap * abs(self.value))
 
+    def bound_of(self, least: float, gap: float) -> float:
+        """Return the bound of a search whose parts left have bounds of `least` and more."""
+        return self.round_up(min(self.value if gap == 0 else max(self.limit(gap), 0.0), least))
+
     def goal(self, gap: float) -> tuple[float, float]:
         """Return what the steps aim at and the bound that is enough."""
         return self.value, self.limit(gap)
@@ -125,5 +129,3 @@ class Node:
     bound: float
     share: FloatArray
     """Mean of the relaxed answers, to begin from."""
-    final: bool = False
-    """Whether HiGHS has ended with this node and its bound will not rise."""

@@ -4,7 +4,6 @@ Hakimi 1964, doi 10.1287/opre.12.3.450; Lagrangian: Cornuejols, Fisher and Nemha
 """
 
 import time
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ from charging.siting.median_bound import (
 from charging.siting.median_search import greedy_median, two_nearest
 from charging.siting.median_split import IS_WHOLE, Splitting
 from charging.siting.median_task import Median, Node
-from charging.siting.median_tree import search_tree
+from charging.siting.median_turns import search_by_turns
 from charging.siting.p_center import reachable_sites
 from charging.siting.problem import (
     FloatArray,
@@ -48,8 +47,6 @@ LEAST_RISE = 0.01
 """Share of the way to the goal that a round has to bring for another one to be worth it."""
 RESTARTS, RESTART_STEP = 4, 0.1
 """How often steps that became too short are lengthened, and to what."""
-FIRST_NODES = 200
-"""Nodes of branch and bound on prices, which settle the easy, before the one on cuts begins."""
 MOST_KICKS, KICK_WORK, GROUPED_KICKS = 200, 120_000_000, 100
 """How often the best choice is shaken, and how often for all points x sites together; by count, so repeatable."""
 MANY_FROM = 2_000_000
@@ -144,20 +141,8 @@ def _solve_median(median: Median, effort: Effort) -> tuple[IntArray, float]:
     if root.bound > median.limit(effort.gap) or effort.seconds_left() < 0:
         return median.sites, median.round_up(root.bound)
     median.shake(int(min(MOST_KICKS, KICK_WORK // median.cost.size)), effort)
-    few = FIRST_NODES if effort.nodes is None else min(FIRST_NODES, effort.nodes)
-    bound = search_tree(median, root, replace(effort, nodes=few))
-    if few < FIRST_NODES or effort.seconds_left() < 0 or bound >= _done(median, effort):
-        return median.sites, bound
-    splitting = Splitting(median, root, effort)
-    bound = max(bound, splitting.search(splitting.root()))
-    if splitting.is_stuck and bound < _done(median, effort):
-        bound = max(bound, search_tree(median, root, effort))
+    bound = search_by_turns(median, root, effort)
     return median.sites, bound
-
-
-def _done(median: Median, effort: Effort) -> float:
-    """Return the bound of a search that has left nothing."""
-    return median.value if effort.gap == 0 else median.limit(effort.gap)
 
 
 def _solve_many(median: Median, effort: Effort) -> float:
@@ -178,7 +163,7 @@ def _solve_many(median: Median, effort: Effort) -> float:
         whole_lists = not np.isfinite(lists.cap).any()
         if not over and (whole_lists or splitting.short <= MOST_SHORT * len(first)):
             median.shake_grouped(np.flatnonzero(root.share > IS_WHOLE), 3, GROUPED_KICKS, effort)
-            bound = splitting.search(root)
+            bound = splitting.search(np.inf if effort.nodes is None else effort.nodes, median.round_up(bound))
             over = not splitting.is_stuck
         if over or whole_lists:
             return bound
@@ -204,7 +189,7 @@ def _ascend_in_rounds(median: Median, lists: Lists, status: NDArray[np.int8], du
     idle, restarts, at_restart = 0, 0, float(dual.control[BOUND])
     for _ in range(ROUNDS):
         before = float(dual.control[BOUND])
-        going_on = ascend(lists, status, median.p, dual, median.goal(effort.gap), STEPS_PER_ROUND)
+        going_on = ascend(median.cost, lists, status, median.p, dual, median.goal(effort.gap), STEPS_PER_ROUND)
         bound, enough = float(dual.control[BOUND]), median.limit(effort.gap)
         trial = median.rounded(dual.share)
         if bound <= enough and trial.tobytes() not in seen:

@@ -1,6 +1,7 @@
 """Medians with and without capacities: branching, shaking, bounds, and what cannot be served."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from charging.siting.capacity_bound import Capacities, first_prices, raise_bound
 from charging.siting.capacity_parts import Plan, better_parts
 from charging.siting.capacity_search import serve, shake
 from charging.siting.effort import Effort
-from charging.siting.median_bound import OPEN, near_lists
+from charging.siting.median_bound import CLOSED, OPEN, near_lists, near_part, reach_of, serve_by_lists, serve_by_rows
 from charging.siting.median_cuts import broken_cuts, prices_at, shortened
 from charging.siting.median_search import grouped, median_value
 from charging.siting.median_split import Splitting
 from charging.siting.median_task import Median, Node
+from charging.siting.median_tree import PriceTree
 from networks.errors import InfeasibleError
 
 
@@ -73,6 +75,12 @@ def node_of(median: Median) -> Node:
     return Node(lists, status, np.zeros(n_points), 0.0, np.empty(0))
 
 
+def root_of(median: Median) -> Node:
+    """Return all choices with the prices that the best known pays."""
+    node = node_of(median)
+    return replace(node, price=median.cost[median.sites].min(axis=0), share=np.full(len(median.cost), 0.1))
+
+
 def best_with_fixed(median: Median) -> float:
     first = int(median.fixed[0])
     nearest = np.minimum(median.cost, median.cost[first])
@@ -88,7 +96,8 @@ def test_branching_on_cuts_ends_at_the_best_of_all_choices(seed: int) -> None:
     median = whole_problem(seed, n=24, p=4)
 
     splitting = Splitting(median, node_of(median), Effort())
-    bound = splitting.search(splitting.root())
+    splitting.root()
+    bound = splitting.search()
 
     assert not splitting.is_stuck
     assert bound == median.value == best_with_fixed(median)
@@ -98,10 +107,67 @@ def test_branching_on_cuts_ends_at_the_best_of_all_choices(seed: int) -> None:
 def test_bound_of_cuts_ended_early_is_below_the_best_of_all_choices(seed: int) -> None:
     median = whole_problem(seed, n=24, p=4)
 
-    splitting = Splitting(median, node_of(median), Effort(nodes=2))
-    bound = splitting.search(splitting.root())
+    splitting = Splitting(median, node_of(median), Effort())
+    splitting.root()
+    bound = splitting.search(2)
 
     assert 0.0 < bound <= best_with_fixed(median) <= median.value
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_branching_on_prices_ends_at_the_best_of_all_choices(seed: int) -> None:
+    median = whole_problem(seed, n=24, p=4)
+
+    tree = PriceTree(median, root_of(median), Effort())
+
+    assert tree.search() == median.value == best_with_fixed(median)
+    assert tree.is_over()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bound_of_prices_ended_early_is_below_the_best_of_all_choices_and_goes_on_to_it(seed: int) -> None:
+    median = whole_problem(seed, n=24, p=4)
+    best = best_with_fixed(median)
+
+    tree = PriceTree(median, root_of(median), Effort())
+    bounds = [tree.search(2) for _ in range(3)]
+
+    assert 0.0 < bounds[0] <= bounds[1] <= bounds[2] <= best
+    assert tree.search(known=bounds[2]) == best
+
+
+def test_lists_that_end_near_the_price_leave_out_only_what_costs_as_much_as_their_caps() -> None:
+    median = whole_problem(2, n=30, p=3)
+    root = root_of(median)
+    root.status[[4, 9]] = CLOSED
+    end = root.lists.end - 2
+
+    near = near_part(root.lists, end, root.status, root.price, 0.1, 2)
+
+    for point in range(30):
+        row = median.cost[:, point]
+        place, whole = slice(near.start[point], near.end[point]), slice(root.lists.start[point], end[point])
+        kept, allowed = near.site[place].tolist(), root.lists.site[whole].tolist()
+        left_out = [site for site in allowed if site not in kept and site not in (4, 9)]
+        beyond_open = 2 in kept
+        assert len(kept) >= 1
+        np.testing.assert_array_equal(near.cost[place], row[kept])
+        assert not {4, 9} & set(kept)
+        assert near.cap[point] == (np.inf if beyond_open else min([row[site] for site in left_out], default=np.inf))
+
+
+def test_rows_of_costs_and_lists_tell_alike_how_often_points_are_served() -> None:
+    median = whole_problem(1, n=30, p=3)
+    lists = root_of(median).lists
+    short = lists._replace(end=lists.end - 20)
+    share, price = np.isin(np.arange(30), [3, 8, 20]).astype(float), np.full(30, 40.5)
+    by_lists, by_rows = np.empty(30), np.empty(30)
+
+    serve_by_lists(short, price, share, by_lists)
+    serve_by_rows(median.cost, reach_of(short), price, share, by_rows)
+
+    np.testing.assert_array_equal(by_rows, by_lists)
+    assert 0 < by_lists.sum() < ((median.cost[[3, 8, 20]] < price).sum())
 
 
 def test_broken_cuts_cost_at_their_shares_what_all_points_cost_and_no_choice_less() -> None:
@@ -140,8 +206,26 @@ def test_shortened_lists_lower_no_price_above_what_a_point_pays() -> None:
     assert prices_at(short, few, median.value).value <= median.value
 
 
-def test_hard_medians_go_on_to_cuts_and_are_proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("charging.siting.p_median.FIRST_NODES", 1)
+@pytest.mark.parametrize("seed", range(4))
+def test_choice_found_only_while_branching_is_the_one_returned(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr(Median, "better", lambda *_: None)
+    monkeypatch.setattr(Median, "shake", lambda *_: None)
+    cost = np.random.default_rng(seed).integers(1, 60, (30, 30)).astype(float)
+
+    answer = solve(PMedian(cost, np.ones(30), 6))
+
+    assert answer.status == "optimal"
+    assert answer.objective == pytest.approx(by_milp(cost, 6))
+
+
+@pytest.mark.parametrize("better", [0.0, 1e9])
+def test_hard_medians_go_on_to_cuts_alone_or_by_turns_and_are_proven(
+    monkeypatch: pytest.MonkeyPatch, better: float
+) -> None:
+    monkeypatch.setattr("charging.siting.median_turns.FIRST_NODES", 1)
+    monkeypatch.setattr("charging.siting.median_turns.FIRST_PARTS", 1)
+    monkeypatch.setattr("charging.siting.median_turns.GOOD", 2.0)
+    monkeypatch.setattr("charging.siting.median_turns.BETTER", better)
     cost = np.random.default_rng(12).integers(1, 60, (30, 30)).astype(float)
 
     answer = solve(PMedian(cost, np.ones(30), 6))
