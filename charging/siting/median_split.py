@@ -74,7 +74,7 @@ class Splitting:
         self.long: Lists = in_order(node.lists, order, node.status == CLOSED)
         self.lists = self.long
         self.master = Master(node.status == OPEN, self.n_groups, median.p, median.value, effort)
-        self.short, self.visited = 0, 0
+        self.short, self.visited, self.has_begun = 0, 0, False
         self.left: list[Part] = []
         self.ended: list[Part] = []
         self.seen: set[bytes] = set()
@@ -91,13 +91,16 @@ class Splitting:
         root.bound = max(root.bound, self.node.bound)
         self.long = in_order(self.long, np.arange(len(self.weight)), root.closed)
         self.lists = trimmed(shortened(self.long, self._prices(root.share).price, BEYOND))
+        self.left, self.has_begun = [root], True
         return root
 
     def search(self, most: float = np.inf, known: float = 0.0) -> float:
         """Return the bound after `most` more parts at the most, or when the effort ends.
 
-        It goes on from `root`. The best choice is kept in the median. `known` is a bound from elsewhere.
+        The best choice is kept in the median. `known` is a bound from elsewhere.
         """
+        if not self.has_begun:
+            self.root()
         last = self.visited + most
         while self.left and self.left[0].bound <= self.median.limit(self.effort.gap):
             if self.effort.seconds_left() <= 0 or self.visited >= last:
@@ -116,6 +119,8 @@ class Splitting:
 
     def least(self) -> float:
         """Return the least bound of the parts that are left; infinite where none is."""
+        if not self.has_begun:
+            return self.node.bound
         return min([self.left[0].bound if self.left else np.inf, *(part.bound for part in self.ended)])
 
     @property

@@ -62,8 +62,6 @@ class Turns:
         if by_prices:
             self.bound = self.prices.search(min(FIRST_NODES * longer, self._nodes_left()), self.bound)
         if by_cuts and not self.is_over():
-            if not self.cuts.left:
-                self.bound = max(self.bound, self.median.round_up(self.cuts.root().bound))
             self.bound = self.cuts.search(min(FIRST_PARTS * longer, self._nodes_left()), self.bound)
 
     def _worth(self) -> tuple[bool, bool]:
@@ -71,7 +69,7 @@ class Turns:
         prices, cuts = self._way(self.prices.least()), self._way(self.cuts.least())
         if self.rounds == 0 or prices >= GOOD or self.cuts.is_stuck:
             return True, False
-        if not self.cuts.left:
+        if not self.cuts.has_begun:
             return False, True
         return cuts <= BETTER * prices, prices <= BETTER * cuts
 

@@ -96,11 +96,27 @@ def test_branching_on_cuts_ends_at_the_best_of_all_choices(seed: int) -> None:
     median = whole_problem(seed, n=24, p=4)
 
     splitting = Splitting(median, node_of(median), Effort())
-    splitting.root()
     bound = splitting.search()
 
     assert not splitting.is_stuck
+    assert splitting.visited > 0
     assert bound == median.value == best_with_fixed(median)
+
+
+@pytest.mark.parametrize("tree", [Splitting, PriceTree])
+@pytest.mark.parametrize("seed", range(4))
+def test_without_swaps_branching_alone_finds_the_best_of_all_choices(
+    monkeypatch: pytest.MonkeyPatch, seed: int, tree: type[Splitting] | type[PriceTree]
+) -> None:
+    monkeypatch.setattr(Median, "better", Median.take)
+    median = whole_problem(seed, n=24, p=4)
+    begun = median.value
+
+    searched = tree(median, root_of(median), Effort())
+    bound = searched.search(1)
+    assert bound <= best_with_fixed(median) < begun
+
+    assert searched.search() == median.value == best_with_fixed(median)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -108,7 +124,6 @@ def test_bound_of_cuts_ended_early_is_below_the_best_of_all_choices(seed: int) -
     median = whole_problem(seed, n=24, p=4)
 
     splitting = Splitting(median, node_of(median), Effort())
-    splitting.root()
     bound = splitting.search(2)
 
     assert 0.0 < bound <= best_with_fixed(median) <= median.value
