@@ -4,6 +4,7 @@ The heap holds what comes within a bucket's time; it stays small, and so near th
 The events of a bucket lie unsorted on pages.
 """
 
+from fleetsim.engine.compiled.ahead import fetch
 from fleetsim.engine.compiled.state import BUCKETS, HAS_EXTRAS, NOBODY, PAGE, Day, Record, Records
 
 BUCKET_BITS = 24
@@ -103,7 +104,10 @@ def free_page(day: Day, page: int) -> int:
 
 
 def refill(day: Day) -> None:
-    """Take the next bucket with anything in it over into the heap, which is empty."""
+    """Take the next bucket with anything in it over into the heap, which is empty.
+
+    The vehicles whose turn comes are fetched with their next legs.
+    """
     tally = day.tally[0]
     while tally.pending == 0 and tally.put_off > 0:
         tally.bucket += 1
@@ -113,10 +117,13 @@ def refill(day: Day) -> None:
             for row in range(first, without_moved(day.vehicles, day.later, first, first + there)):
                 event, later = day.events[tally.pending], day.later[row]
                 event.time, event.key = later.time, later.key
+                fetch(day.vehicles, vehicle_of(event.key))
                 tally.pending += 1
             tally.put_off -= there
             page = free_page(day, page)
         order(day.events, tally.pending)
+        for row in range(tally.pending):
+            fetch(day.legs, day.vehicles[vehicle_of(day.events[row].key)].leg + 1)
 
 
 def clean_buckets(day: Day) -> None:
