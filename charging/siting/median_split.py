@@ -29,8 +29,9 @@ BEYOND = 0.3
 two by them: short lists stay near in memory."""
 NEAR = 1.02
 """How much dearer than the best a choice may be for swaps to be tried on it."""
-LEAST_RISE, CLOSE = 0.01, 0.005
-"""Shares of the way to the goal: what a round has to bring, and how close to the cost of the shares is enough."""
+LEAST_RISE, CLOSE = 0.08, 0.005
+"""Shares of the way to the goal: what a round has to bring, as cutting in two brings more than small rises, and how
+close to the cost of the shares is enough."""
 PATIENCE = 2
 """Rounds in a row that bring less, after which a part is left at its bound."""
 LEAST_PARTS, HALF, IS_WHOLE = (0.4, 0.2, 0.05, 1e-5), 0.5, 1e-7
