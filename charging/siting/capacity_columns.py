@@ -4,6 +4,7 @@ Set partitioning with clusters as in Ceselli and Righini 2005, doi 10.1002/net.2
 Jepsen et al. 2008, doi 10.1287/opre.1070.0449.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,20 +80,37 @@ class Columns:
         fine[row[~places[self.site[row], point]]] = False
         return fine
 
-    def holds(self, row: Row, some: IntArray) -> BoolArray:
-        """Return which of some clusters a row counts."""
-        if row.sites is not None:
-            opened: BoolArray = row.sites[self.site[some]]
-            return opened
-        counted: BoolArray = self.member[list(row.triple or ())][:, some].sum(axis=0) > 1
-        return counted
+    def counted(self, rows: Sequence[Row], some: IntArray) -> BoolArray:
+        """Return which of some clusters each row counts (rows x clusters)."""
+        return count_in(rows, self.site[some], self.member[:, some])
 
     def reduced(self, price: FloatArray, rows: list[Row], duals: FloatArray) -> FloatArray:
         """Return the cost of each cluster less the prices of its points and of the rows that count it."""
         everything = np.arange(len(self))
         row, point = self.entries(everything)
-        left = self.cost - np.bincount(row, price[point], minlength=len(self))
-        for each, dual in zip(rows, duals.tolist(), strict=True):
-            if dual:
-                left = left - dual * self.holds(each, everything)
-        return left
+        left: FloatArray = self.cost - np.bincount(row, price[point], minlength=len(self))
+        return less_duals(left, rows, duals, self.site, self.member[:, : len(self)])
+
+
+def count_in(rows: Sequence[Row], site: IntArray, member: BoolArray) -> BoolArray:
+    """Return which clusters (of a site, with points: points x clusters) each row counts (rows x clusters)."""
+    counted = np.zeros((len(rows), len(site)), dtype=np.bool_)
+    triples = [at for at, row in enumerate(rows) if row.triple is not None]
+    if triples:
+        corner = np.array([rows[at].triple for at in triples])
+        one, two, three = member[corner[:, 0]], member[corner[:, 1]], member[corner[:, 2]]
+        counted[triples] = (one & two) | (one & three) | (two & three)
+    for at, row in enumerate(rows):
+        if row.sites is not None:
+            counted[at] = row.sites[site]
+    return counted
+
+
+def less_duals(
+    cost: FloatArray, rows: Sequence[Row], duals: FloatArray, site: IntArray, member: BoolArray
+) -> FloatArray:
+    """Return the costs of clusters less the duals of the rows that count them."""
+    priced = np.flatnonzero(duals).tolist()
+    counted = count_in([rows[at] for at in priced], site, member)
+    left: FloatArray = cost - duals[priced] @ counted
+    return left

@@ -78,7 +78,9 @@ class Master:
         for name, option in OPTIONS.items():
             self.solver.setOptionValue(name, option)
         self.solver.setOptionValue("simplex_strategy", FITTING)
+        self.effort = effort
         stop_in_time(self.solver, effort)
+        self._listen(False)
         self.held, self.rows, self.values = np.empty(0, dtype=np.int64), list[Row](), np.empty(0)
 
     def load(self, held: IntArray, usable: BoolArray, rows: tuple[Row, ...], basis: Basis | None) -> None:
@@ -103,8 +105,17 @@ class Master:
         model.a_matrix_.value_ = np.ones(n_points + len(empty_row) + len(row))
         self.solver.clearModel()
         self.solver.passModel(model)
+        self._listen(basis is None)
         if basis is not None:
             self._begin_from(basis)
+
+    def _listen(self, on: bool) -> None:
+        """Let the effort end the solver while it runs, or not: where it begins from a basis, a run is short."""
+        kind = highspy.cb.HighsCallbackType.kCallbackSimplexInterrupt
+        if on:
+            self.solver.startCallback(kind)
+        else:
+            self.solver.stopCallback(kind)
 
     def _begin_from(self, basis: Basis) -> None:
         basic = np.zeros(len(self.held), dtype=np.bool_)
@@ -138,9 +149,9 @@ class Master:
         """Return start (with the end) and rows of the entries of the clusters `some`."""
         owner, point = self.columns.entries(some)
         own, at = [owner, np.arange(len(some))], [point, np.full(len(some), self.n_points)]
-        for number, row in enumerate(self.rows):
-            own.append(np.flatnonzero(self.columns.holds(row, some)))
-            at.append(np.full(len(own[-1]), self.n_points + 1 + number))
+        number, counted = np.nonzero(self.columns.counted(self.rows, some))
+        own.append(counted)
+        at.append(self.n_points + 1 + number)
         return _by_owner(np.concatenate(own), np.concatenate(at), len(some))
 
     def add(self, numbers: IntArray) -> int:
@@ -160,7 +171,7 @@ class Master:
         self.rows.append(row)
 
     def _append(self, row: Row) -> None:
-        inside = np.flatnonzero(self.columns.holds(row, self.held)) + self.n_first
+        inside = np.flatnonzero(self.columns.counted([row], self.held)[0]) + self.n_first
         if row.sites is not None:
             inside = np.r_[np.flatnonzero(row.sites) + self.n_points, inside]
         self.solver.addRow(row.least, row.most, len(inside), inside.astype(np.int32), np.ones(len(inside)))

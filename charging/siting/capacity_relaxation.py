@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from charging.siting.capacity_bound import Capacities
-from charging.siting.capacity_columns import BoolArray, Columns, Row
+from charging.siting.capacity_columns import BoolArray, Columns, Row, less_duals
 from charging.siting.capacity_knapsack import forbid, pack, triples_over
 from charging.siting.capacity_master import Basis, Duals, Master
 from charging.siting.effort import Effort
@@ -163,13 +163,7 @@ class Relaxation:
         """Return the reduced cost of what each site serves now; of those that serve nothing it is not below 0."""
         left: FloatArray = np.where(self.packed, self.columns.places, 0.0).sum(axis=1)
         left = left - self.packed @ duals.price - duals.number
-        for row, dual in zip(self.master.rows, duals.rows.tolist(), strict=True):
-            if not dual:
-                continue
-            if row.sites is not None:
-                left = left - dual * row.sites
-            elif row.triple is not None:
-                left = left - dual * (self.packed[:, list(row.triple)].sum(axis=1) > 1)
+        left = less_duals(left, self.master.rows, duals.rows, np.arange(len(left)), self.packed.T)
         return np.where(self.packed.any(axis=1), left, 0.0)
 
     def _tighten(self, limit: float, turns: int) -> bool:
