@@ -10,85 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from charging.siting.capacity_knapsack import knapsack_worth
 from charging.siting.problem import FloatArray, IntArray
-from networks.compiled import compiled
 
-MOST_NODES = 20_000
-"""Nodes of a knapsack search after which its linear bound is taken."""
 NEW_SHARE, LEAST_NEW_SHARE, NEW_SHARE_DECAY, LOOK_EVERY = 0.1, 0.005, 0.8, 50
 LONGER, SHORTER, PATIENCE = 1.1, 0.66, 8
 FIRST_STEP, LARGEST_STEP, SMALLEST_STEP = 0.5, 2.0, 1e-4
 AIM = 1.02
 """Where no choice is known, steps aim at this times the bound."""
 NOTHING = 1e-12
-
-
-@compiled
-def knapsack_worth(
-    cost: FloatArray, demand: FloatArray, capacity: FloatArray, price: FloatArray, worth: FloatArray, packed: np.ndarray
-) -> None:
-    """Fill in for each site the best sum of cost - price (0 or less) within its capacity, and what it then serves.
-
-    Where a search takes too long the linear bound is given, so that `worth` is never too high.
-    """
-    n_sites, n_points = cost.shape
-    gain, size, item = np.empty(n_points), np.empty(n_points), np.empty(n_points, dtype=np.int64)
-    for site in range(n_sites):
-        count = 0
-        for point in range(n_points):
-            packed[site, point] = False
-            saved = price[point] - cost[site, point]
-            if saved > 0.0 and demand[point] <= capacity[site]:
-                gain[count], size[count], item[count] = saved, demand[point], point
-                count += 1
-        order = np.argsort(-gain[:count] / np.maximum(size[:count], 1e-9), kind="mergesort")
-        chosen = np.zeros(count, dtype=np.bool_)
-        worth[site] = -_knapsack(gain[:count][order], size[:count][order], capacity[site], chosen)
-        for place in range(count):
-            packed[site, item[order[place]]] = chosen[place]
-
-
-@compiled
-def _linear(gain: FloatArray, size: FloatArray, start: int, room: float) -> float:
-    total = 0.0
-    for place in range(start, len(gain)):
-        if size[place] <= room:
-            room -= size[place]
-            total += gain[place]
-        else:
-            return total + float(gain[place]) * room / float(size[place])
-    return total
-
-
-@compiled
-def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray) -> float:
-    """Return the best sum of gains, filling in `best`; items come with the best gain per size first."""
-    count, nodes = len(gain), 0
-    taken = np.zeros(count, dtype=np.bool_)
-    value, most, place = 0.0, -1.0, 0
-    while True:
-        nodes += 1
-        if nodes > MOST_NODES:
-            return _linear(gain, size, 0, room + float((size * taken).sum()))
-        if place < count and value + _linear(gain, size, place, room) > most + 1e-9:
-            if size[place] <= room:
-                taken[place] = True
-                room -= size[place]
-                value += gain[place]
-            place += 1
-            continue
-        if place == count and value > most:
-            most = value
-            best[:] = taken
-        place -= 1
-        while place >= 0 and not taken[place]:
-            place -= 1
-        if place < 0:
-            return most
-        taken[place] = False
-        room += size[place]
-        value -= gain[place]
-        place += 1
 
 
 @dataclass(eq=False)

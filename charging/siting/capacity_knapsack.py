@@ -1,4 +1,4 @@
-"""Knapsacks of sites where some triples of points cost extra, and what follows from them; compiled.
+"""Knapsacks of sites, plain or with triples of points that cost extra, and what follows from them; compiled.
 
 Extra costs are the prices of subset rows (Jepsen et al. 2008, doi 10.1287/opre.1070.0449).
 """
@@ -8,9 +8,61 @@ import numpy as np
 from charging.siting.problem import FloatArray, IntArray
 from networks.compiled import compiled
 
+MOST_NODES = 20_000
+"""Nodes of a knapsack search after which its linear bound is taken."""
 MOST_STEPS = 100_000
-"""Steps of a knapsack search after which its linear worth is taken."""
+"""Steps of a search with triples after which its linear worth is taken."""
 LEAST_SIZE = 1e-9
+
+
+@compiled
+def knapsack_worth(
+    cost: FloatArray, demand: FloatArray, capacity: FloatArray, price: FloatArray, worth: FloatArray, packed: np.ndarray
+) -> None:
+    """Fill in for each site the best sum of cost - price (0 or less) within its capacity, and what it then serves.
+
+    Where a search takes too long the linear bound is given, so that `worth` is never too high.
+    """
+    n_sites, n_points = cost.shape
+    gain, size, item = np.empty(n_points), np.empty(n_points), np.empty(n_points, dtype=np.int64)
+    packed[:] = False
+    for site in range(n_sites):
+        count = _gainful(cost[site], demand, capacity[site], price, gain, size, item)
+        chosen = np.zeros(count, dtype=np.bool_)
+        worth[site] = -_knapsack(gain[:count], size[:count], capacity[site], chosen)
+        for place in range(count):
+            packed[site, item[place]] = chosen[place]
+
+
+@compiled
+def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray) -> float:
+    """Return the best sum of gains, filling in `best`; items come with the best gain per size first."""
+    count, nodes = len(gain), 0
+    taken = np.zeros(count, dtype=np.bool_)
+    value, most, place = 0.0, -1.0, 0
+    while True:
+        nodes += 1
+        if nodes > MOST_NODES:
+            return _linear(gain, size, 0, room + float((size * taken).sum()))
+        if place < count and value + _linear(gain, size, place, room) > most + 1e-9:
+            if size[place] <= room:
+                taken[place] = True
+                room -= size[place]
+                value += gain[place]
+            place += 1
+            continue
+        if place == count and value > most:
+            most = value
+            best[:] = taken
+        place -= 1
+        while place >= 0 and not taken[place]:
+            place -= 1
+        if place < 0:
+            return most
+        taken[place] = False
+        room += size[place]
+        value -= gain[place]
+        place += 1
 
 
 @compiled
