@@ -8,10 +8,8 @@ from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 from numba.np import arrayobj
 
-from fleetsim.engine.compiled.state import Records
+from fleetsim.engine.compiled.state import CACHE_LINE, Records
 
-CACHE_LINE = 64
-"""Bytes fetched at a time."""
 TO_READ, KEEP, DATA = 0, 3, 1
 """Arguments of the instruction `llvm.prefetch`: read or write, how long to keep it, what cache it is for."""
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from charging.cascade import MICROGRAMS
-from fleetsim.engine.compiled.ahead import CACHE_LINE
 from fleetsim.engine.compiled.state import (
     BREAK,
     BUCKETS,
+    CACHE_LINE,
     DELIVERY,
     EVENT,
     EVENTS_PAGE,

@@ -27,6 +27,8 @@ WORKS, BETWEEN, WAITS, CALLED_AWAY, OVER = range(5)
 """What a vehicle of a pool is about: a task, energy between tasks, nothing, on its way from there, nothing more."""
 BUCKETS = 8192
 """Buckets of events that come later; see `heap`."""
+CACHE_LINE = 64
+"""Bytes the processor fetches at a time."""
 PAGE = 16
 """Events on a page of a bucket."""
 NOBODY = -1
@@ -100,12 +102,23 @@ def row_type(names: tuple[str, ...], types: dict[str, Any] | None = None) -> np.
     return np.dtype([(name, known.get(name, np.int64)) for name in names], align=True)
 
 
+def in_lines(row: np.dtype[np.void]) -> np.dtype[np.void]:
+    """Return the type of a row with room behind it, so that each row begins with a cache line."""
+    fields: Any = row.fields
+    columns = {name: fields[name] for name in row.names or ()}
+    formats, offsets = zip(*columns.values(), strict=True)
+    size = -(-row.itemsize // CACHE_LINE) * CACHE_LINE
+    return np.dtype({"names": list(columns), "formats": formats, "offsets": offsets, "itemsize": size})
+
+
 VEHICLE = row_type(VEHICLE_ROW, TYPES)
 MORE = row_type(MORE_ROW, TYPES)
 LEG = row_type(LEG_COLUMNS, TYPES)
-STATION = row_type(
-    (*STATION_FIRST, *(name for name in STATION_COLUMNS if name not in STATION_FIRST), *STATION_STATE),
-    {name: TYPES[name] for name in ("bookable", "managed", "endless")},
+STATION = in_lines(
+    row_type(
+        (*STATION_FIRST, *(name for name in STATION_COLUMNS if name not in STATION_FIRST), *STATION_STATE),
+        {name: TYPES[name] for name in ("bookable", "managed", "endless")},
+    )
 )
 PLUG = row_type(PLUG_ROW, {**TYPES, "rate": np.float64, "zero": np.float64})
 WAY = row_type(("station", "metres", "drive"), {"station": np.int32, "metres": np.int32})
