@@ -8,10 +8,8 @@ import numpy as np
 from charging.siting.problem import FloatArray, IntArray
 from networks.compiled import compiled
 
-MOST_NODES = 20_000
-"""Nodes of a knapsack search after which its linear bound is taken."""
-MOST_STEPS = 100_000
-"""Steps of a search with triples after which its linear worth is taken."""
+MOST_NODES, MOST_STEPS = 20_000, 100_000
+"""Steps of a search, plain or with triples, after which its linear worth is taken."""
 LEAST_SIZE = 1e-9
 
 
@@ -25,44 +23,17 @@ def knapsack_worth(
     """
     n_sites, n_points = cost.shape
     gain, size, item = np.empty(n_points), np.empty(n_points), np.empty(n_points, dtype=np.int64)
+    none, corner, penalty = np.full(n_points, -1), np.empty((0, 3), dtype=np.int64), np.empty(0)
     packed[:] = False
     for site in range(n_sites):
         count = _gainful(cost[site], demand, capacity[site], price, gain, size, item)
         chosen = np.zeros(count, dtype=np.bool_)
-        worth[site] = -_knapsack(gain[:count], size[:count], capacity[site], chosen)
+        value, _ = _search(
+            gain[:count], size[:count], capacity[site], none[:count], none, none, corner, penalty, chosen, MOST_NODES
+        )
+        worth[site] = -value
         for place in range(count):
             packed[site, item[place]] = chosen[place]
-
-
-@compiled
-def _knapsack(gain: FloatArray, size: FloatArray, room: float, best: np.ndarray) -> float:
-    """Return the best sum of gains, filling in `best`; items come with the best gain per size first."""
-    count, nodes = len(gain), 0
-    taken = np.zeros(count, dtype=np.bool_)
-    value, most, place = 0.0, -1.0, 0
-    while True:
-        nodes += 1
-        if nodes > MOST_NODES:
-            return _linear(gain, size, 0, room + float((size * taken).sum()))
-        if place < count and value + _linear(gain, size, place, room) > most + 1e-9:
-            if size[place] <= room:
-                taken[place] = True
-                room -= size[place]
-                value += gain[place]
-            place += 1
-            continue
-        if place == count and value > most:
-            most = value
-            best[:] = taken
-        place -= 1
-        while place >= 0 and not taken[place]:
-            place -= 1
-        if place < 0:
-            return most
-        taken[place] = False
-        room += size[place]
-        value -= gain[place]
-        place += 1
 
 
 @compiled
@@ -100,7 +71,7 @@ def pack(  # noqa: PLR0913 - plain arrays
         first, following, of = _links(triple, item[:count], n_points, corner)
         chosen = np.zeros(count, dtype=np.bool_)
         value, taken = _search(
-            gain[:count], size[:count], capacity[site], first, following, of, corner, penalty, chosen
+            gain[:count], size[:count], capacity[site], first, following, of, corner, penalty, chosen, MOST_STEPS
         )
         steps += taken
         worth[site] = -value
@@ -240,21 +211,28 @@ def _search(  # noqa: PLR0913 - plain arrays
     corner: IntArray,
     penalty: FloatArray,
     best: np.ndarray,
+    most_steps: int,
 ) -> tuple[float, int]:
-    """Return the best sum of gains less penalties, filling in `best`, and how many steps it took."""
+    """Return the best sum of gains less penalties, filling in `best`, and how many steps it took; no more than given.
+
+    Places come with the best gain per size first.
+    """
     count, steps, whole_room = len(gain), 0, room
     taken, held = np.zeros(count, dtype=np.bool_), np.zeros(len(penalty), dtype=np.int64)
     value, most, place = 0.0, -1.0, 0
     slack = 1e-12 * _linear(gain, size, 0, room)
     while True:
         steps += 1
-        if steps > MOST_STEPS:
+        if steps > most_steps:
             return _linear(gain, size, 0, whole_room), steps
         if (
             place < count
             and value + _linear(gain, size, place, room) > most + slack
-            and value + _linear_with_triples(gain, size, place, room, first, following, of, corner, penalty, held)
-            > most + slack
+            and (
+                len(penalty) == 0
+                or value + _linear_with_triples(gain, size, place, room, first, following, of, corner, penalty, held)
+                > most + slack
+            )
         ):
             if size[place] <= room:
                 taken[place] = True

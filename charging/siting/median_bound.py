@@ -472,16 +472,6 @@ def near_part(  # noqa: C901 - one pass over one state
 
 
 @compiled
-def shorter_ends(lists: Lists, end: IntArray, price: FloatArray, room: float) -> IntArray:
-    """Return where lists end if a point that pays more than `room` above its price is in no choice worth having."""
-    ends = end.copy()
-    for point in range(len(end)):
-        while ends[point] > lists.start[point] + 1 and lists.cost[ends[point] - 1] > price[point] + room:
-            ends[point] -= 1
-    return ends
-
-
-@compiled
 def compact(lists: Lists, status: NDArray[np.int8]) -> bool:
     """Drop closed sites, and what lies beyond a site that is surely open, in place.
 

@@ -24,7 +24,6 @@ from charging.siting.median_bound import (
     ascend,
     compact,
     near_part,
-    shorter_ends,
     shrink,
     start_dual,
     trimmed,
@@ -124,7 +123,7 @@ class PriceTree:
         warm_up(lists, status, self.median.p, dual, leaf.share.astype(np.float64))
         if self._raised(lists, status, dual):
             room = self.median.limit(self.effort.gap) - dual.control[BOUND]
-            end = shorter_ends(self.lists, end, dual.price, room)
+            end = _shorter_ends(self.lists, end, dual.price, room)
             bound = max(float(dual.control[BOUND]), leaf.bound)
             price, share = dual.price.astype(np.float32), dual.share.astype(np.float32)
             self._split(lists, Leaf(bound, 0, status, end.astype(np.int32), price, share), dual.share)
@@ -235,3 +234,13 @@ def _most_uneven(  # noqa: C901 - one pass over one state
         if spread > most:
             most, at_point, at_length = spread, point, length
     return at_point, at_length
+
+
+@compiled
+def _shorter_ends(lists: Lists, end: IntArray, price: FloatArray, room: float) -> IntArray:
+    """Return where lists end if a point that pays more than `room` above its price is in no choice worth having."""
+    ends = end.copy()
+    for point in range(len(end)):
+        while ends[point] > lists.start[point] + 1 and lists.cost[ends[point] - 1] > price[point] + room:
+            ends[point] -= 1
+    return ends
