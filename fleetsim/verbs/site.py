@@ -231,7 +231,8 @@ def _print_sites(sited: Any, language: Language) -> None:
     sites = sited.tables["sites"]
     table = Table(title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("rank", "name", "district"):
-        table.add_column(words["columns"][name], no_wrap=True)
+        # Where the terminal is narrow the name gives way, not the numbers.
+        table.add_column(words["columns"][name], no_wrap=name != "name")
     simulated = sited.tables["rounds"].height > 0
     width = NAME_WITH_WAITS if simulated else NAME_SHOWN
     # Waits take the place of the residents served where there are two kinds of them to compare.
